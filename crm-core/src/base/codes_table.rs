@@ -1,0 +1,136 @@
+codes! {
+    // The request as a whole.
+    InvalidRequest = "invalid_request", Validation, "the request has {count} mistakes, listed in `violations`: mend each", "请求有 {count} 处错误，列在 `violations` 中：请逐一改正";
+    InvalidJson = "invalid_json", Validation, "the text is not JSON: {reason}", "文本不是有效的 JSON：{reason}";
+    UnknownOperation = "unknown_operation", Validation, "there is no operation `{op}`: {hint}", "没有操作 `{op}`：{hint}";
+    UnsupportedWire = "unsupported_wire", Validation, "wire version {wire} is not known: send `wire` 1", "不支持的协议版本 {wire}：请发送 `wire` 1";
+    UnknownField = "unknown_field", Validation, "there is no field `{field}` here: {hint}", "此处没有字段 `{field}`：{hint}";
+    MissingField = "missing_field", Validation, "the field `{field}` is missing: add it", "缺少字段 `{field}`：请补上";
+    DuplicateField = "duplicate_field", Validation, "the field `{field}` stands twice: keep one", "字段 `{field}` 重复：请只保留一个";
+    WrongType = "wrong_type", Validation, "expected {expected}, found {found}: change the value", "应为 {expected}，实为 {found}：请更改该值";
+    UnknownVariant = "unknown_variant", Validation, "`{value}` is not one of {known}: {hint}", "`{value}` 不在 {known} 之中：{hint}";
+    FractionalNumber = "fractional_number", Validation, "`{value}` is a JSON number with a fraction, which is not exact: write it as a string, such as \"{value}\"", "`{value}` 是带小数的 JSON 数字，不精确：请写成字符串，例如 \"{value}\"";
+    InvalidDecimal = "invalid_decimal", Validation, "`{value}` is not a decimal: write digits with an optional point, such as `12.50`", "`{value}` 不是小数：请写数字，可带小数点，例如 `12.50`";
+    InvalidDate = "invalid_date", Validation, "`{value}` is not a calendar date: write it as `2026-01-31`", "`{value}` 不是日期：请写成 `2026-01-31`";
+    InvalidInstant = "invalid_instant", Validation, "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`", "`{value}` 不是时刻：请写成 `2026-01-31T09:00:00Z`";
+    InvalidId = "invalid_id", Validation, "`{value}` is not an id: use 1 to 64 characters without spaces or control characters", "`{value}` 不是有效的编号：请用 1 到 64 个字符，不含空格或控制字符";
+    InvalidText = "invalid_text", Validation, "the text holds a control character that cannot be stored: remove it", "文本含有无法存储的控制字符：请删除";
+    TextEmpty = "text_empty", Validation, "the text is empty: fill it in or leave the field out", "文本为空：请填写，或省略该字段";
+    TextTooLong = "text_too_long", Limit, "the text has {length} characters, at most {limit} are allowed: shorten it", "文本有 {length} 个字符，最多 {limit} 个：请缩短";
+    TooManyItems = "too_many_items", Limit, "the list has {length} items, at most {limit} are allowed: split it", "列表有 {length} 项，最多 {limit} 项：请拆分";
+    RequestTooLarge = "request_too_large", Limit, "the request has {length} bytes, at most {limit} are allowed: split it", "请求有 {length} 字节，最多 {limit} 字节：请拆分";
+    NumberOutOfRange = "number_out_of_range", Validation, "`{value}` is outside {minimum} to {maximum}: choose a value inside", "`{value}` 不在 {minimum} 到 {maximum} 之间：请选择范围内的值";
+    UnknownTimeZone = "unknown_time_zone", Validation, "`{value}` is not a time zone: use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`", "`{value}` 不是时区：请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`";
+    MissingContext = "missing_context", Validation, "this operation needs `context.{field}`: pass it", "此操作需要 `context.{field}`：请提供";
+
+    // Numbers and money.
+    DecimalOverflow = "decimal_overflow", Validation, "the exact {what} needs more than 28 digits: use smaller or coarser numbers", "精确的 {what} 超过 28 位数字：请用更小或更粗的数";
+    DivisionByZero = "division_by_zero", Validation, "a division by zero: give a divisor other than zero", "除数为零：请给出非零除数";
+    UnknownCurrency = "unknown_currency", Validation, "`{value}` is not a currency of ISO 4217: {hint}", "`{value}` 不是 ISO 4217 货币：{hint}";
+    CurrencyWithoutMinorUnit = "currency_without_minor_unit", Validation, "`{currency}` has no minor unit: name a rounding increment", "`{currency}` 没有辅币单位：请指明舍入单位";
+    CurrencyMismatch = "currency_mismatch", Validation, "`{left}` and `{right}` cannot be added: convert one with a dated rate first", "`{left}` 与 `{right}` 不能相加：请先按注明日期的汇率换算";
+    InvalidIncrement = "invalid_increment", Validation, "the rounding increment `{value}` is not above zero: use a positive decimal such as `0.01`", "舍入单位 `{value}` 不大于零：请用正小数，例如 `0.01`";
+    InvalidWeights = "invalid_weights", Validation, "the weights cannot share an amount: {reason}", "权重无法分配金额：{reason}";
+    MissingRate = "missing_rate", Validation, "there is no rate from `{from}` to `{to}` on or before `{date}`: add one", "没有 `{date}` 当日或之前从 `{from}` 到 `{to}` 的汇率：请添加";
+    InvalidRate = "invalid_rate", Validation, "the rate `{value}` is not above zero: use a positive decimal", "汇率 `{value}` 不大于零：请用正小数";
+    NegativeNumber = "negative_number", Validation, "`{value}` is below zero: use zero or more", "`{value}` 小于零：请用零或正数";
+    PercentOutOfRange = "percent_out_of_range", Validation, "`{value}` is not a percent between {minimum} and {maximum}: ten percent is written `10`", "`{value}` 不是 {minimum} 到 {maximum} 之间的百分数：百分之十写作 `10`";
+    QuoteWithoutLines = "quote_without_lines", Validation, "a quote needs at least one line: add one to `lines`", "报价至少要有一行：请在 `lines` 中添加";
+
+    // Configuration.
+    InvalidConfiguration = "invalid_configuration", Validation, "the configuration has {count} errors, listed in `findings`: mend each", "配置有 {count} 处错误，列在 `findings` 中：请逐一改正";
+    UnsupportedConfiguration = "unsupported_configuration", Validation, "configuration version {version} is not known: write version 1", "不支持的配置版本 {version}：请使用版本 1";
+    DuplicateId = "duplicate_id", Validation, "the id `{id}` stands twice: give each its own", "编号 `{id}` 重复：请各用不同的编号";
+    PipelineWithoutStage = "pipeline_without_stage", Validation, "the pipeline `{pipeline}` has no stage of kind `{kind}`: add one", "管道 `{pipeline}` 没有类型为 `{kind}` 的阶段：请添加";
+    UnknownStage = "unknown_stage", Validation, "there is no stage `{stage}` in the pipeline `{pipeline}`: {hint}", "管道 `{pipeline}` 中没有阶段 `{stage}`：{hint}";
+    UnknownPipeline = "unknown_pipeline", Validation, "there is no pipeline `{pipeline}`: {hint}", "没有管道 `{pipeline}`：{hint}";
+    UnreachableStage = "unreachable_stage", Reason, "no allowed move leads to the stage `{stage}` of the pipeline `{pipeline}`: add one or remove the stage", "管道 `{pipeline}` 的阶段 `{stage}` 没有任何移动可以到达：请添加移动或删除该阶段";
+    DeadEndStage = "dead_end_stage", Reason, "from the open stage `{stage}` of the pipeline `{pipeline}` no allowed move leads on: add one", "管道 `{pipeline}` 的进行中阶段 `{stage}` 没有后续移动：请添加";
+    ProbabilityNotRising = "probability_not_rising", Reason, "the stage `{stage}` of the pipeline `{pipeline}` has a lower probability than the one before: check it", "管道 `{pipeline}` 的阶段 `{stage}` 概率低于前一阶段：请检查";
+    FixedProbability = "fixed_probability", Validation, "a {kind} stage always has probability {probability}: leave it out of `{stage}`", "{kind} 阶段的概率固定为 {probability}：请从 `{stage}` 中去掉";
+    UnknownRequiredField = "unknown_required_field", Validation, "`{field}` is not a field of an opportunity: {hint}", "`{field}` 不是商机的字段：{hint}";
+
+    // Records.
+    RecordNotFound = "record_not_found", NotFound, "there is no {kind} `{id}`: check the id", "没有 {kind} `{id}`：请检查编号";
+    RecordExists = "record_exists", Conflict, "the {kind} `{id}` exists already: choose another id or update it", "{kind} `{id}` 已存在：请换编号或改为更新";
+    VersionConflict = "version_conflict", Conflict, "the {kind} `{id}` was changed by somebody else: read it again and repeat", "{kind} `{id}` 已被他人更改：请重新读取后再试";
+    IdempotencyKeyReused = "idempotency_key_reused", Conflict, "the idempotency key `{key}` was used for another request: choose a new key", "幂等键 `{key}` 已用于另一请求：请换新键";
+    RecordFromNewerEngine = "record_from_newer_engine", Storage, "the {kind} `{id}` has schema {schema}, written by a newer engine: upgrade this one", "{kind} `{id}` 的模式为 {schema}，由更新的引擎写入：请升级";
+    CorruptRecord = "corrupt_record", Storage, "the stored {kind} `{id}` cannot be read: restore it from a backup", "存储的 {kind} `{id}` 无法读取：请从备份恢复";
+    InvalidCursor = "invalid_cursor", Validation, "the cursor does not belong to this query: start again without one", "游标不属于此查询：请不带游标重新开始";
+    UnknownIndex = "unknown_index", Validation, "there is no index `{index}` on {kind}: {hint}", "{kind} 上没有索引 `{index}`：{hint}";
+    DateBeforeHistory = "date_before_history", Validation, "`effective_at` `{value}` is before the latest change at `{latest}`: use a later time", "`effective_at` `{value}` 早于最近一次更改 `{latest}`：请用更晚的时间";
+
+    // Pipeline moves.
+    RequirementsNotMet = "requirements_not_met", InvalidTransition, "`{id}` cannot move to `{stage}` yet: fill in {missing}", "`{id}` 还不能移到 `{stage}`：请填写 {missing}";
+    MoveNotAllowed = "move_not_allowed", InvalidTransition, "no move leads from `{from}` to `{to}`: allowed are {allowed}", "不允许从 `{from}` 移到 `{to}`：允许的有 {allowed}";
+    AlreadyInStage = "already_in_stage", InvalidTransition, "`{id}` is in the stage `{stage}` already: name another one", "`{id}` 已在阶段 `{stage}`：请指定其他阶段";
+    AlreadyClosed = "already_closed", InvalidTransition, "`{id}` is {status}: reopen it first", "`{id}` 已是 {status}：请先重新打开";
+    NotClosed = "not_closed", InvalidTransition, "`{id}` is open: only a won or lost one can be reopened", "`{id}` 仍在进行中：只有赢单或输单可以重新打开";
+    WrongStageKind = "wrong_stage_kind", InvalidTransition, "the stage `{stage}` is of kind `{kind}`: use `opportunities.{verb}`", "阶段 `{stage}` 的类型是 `{kind}`：请使用 `opportunities.{verb}`";
+    UnknownLostReason = "unknown_lost_reason", Validation, "`{reason}` is not a lost reason of the configuration: {hint}", "`{reason}` 不是配置中的输单原因：{hint}";
+
+    // The store and the protocols around it.
+    StorageFailed = "storage_failed", Storage, "the store failed: {reason}", "存储失败：{reason}";
+    StorageLocked = "storage_locked", Storage, "the database is locked by another process: try again, or close the other one", "数据库被其他进程锁定：请重试，或关闭另一进程";
+    StorageUnavailable = "storage_unavailable", Storage, "the database cannot be opened: {reason}", "无法打开数据库：{reason}";
+    StoreFromNewerEngine = "store_from_newer_engine", Storage, "the database has layout {found}, this engine knows up to {known}: upgrade the engine", "数据库布局为 {found}，本引擎最多支持 {known}：请升级引擎";
+    UnsupportedChange = "unsupported_change", Unsupported, "this store does not execute `{part}` yet: leave it out or use another store", "此存储尚不支持 `{part}`：请省略或换用其他存储";
+    UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
+    NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
+    NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";
+    UnknownEngine = "unknown_engine", Validation, "there is no open engine {engine}: open one first", "没有打开的引擎 {engine}：请先打开";
+    UnknownHandle = "unknown_handle", Validation, "there is no running operation {handle}: it has ended or was aborted, begin again", "没有进行中的操作 {handle}：已结束或被中止，请重新开始";
+    TooManyHandles = "too_many_handles", Limit, "{limit} operations are running already: resume or abort some first", "已有 {limit} 个操作在进行：请先继续或中止一些";
+    InvalidAnswer = "invalid_answer", Validation, "the answer to need {id} cannot be used: {reason}", "对需求 {id} 的回答无法使用：{reason}";
+    ForeignAwait = "foreign_await", Internal, "the operation waits for something that is not a need: use a repository whose futures complete", "操作在等待非需求的对象：请使用能完成的存储";
+    InternalError = "internal_error", Internal, "the engine met a defect: {reason}; please report it", "引擎遇到缺陷：{reason}；请报告";
+    EngineCrashed = "engine_crashed", Internal, "the engine crashed and was rebuilt: repeat the request", "引擎崩溃并已重建：请重复请求";
+
+    // Facts of `decide`.
+    DuplicateFact = "duplicate_fact", Validation, "the fact {kind} `{id}` is given twice: keep one", "事实 {kind} `{id}` 给出两次：请只保留一个";
+    UnknownFactKind = "unknown_fact_kind", Validation, "there is no kind `{kind}`: {hint}", "没有类型 `{kind}`：{hint}";
+    FactOutsideQuery = "fact_outside_query", Validation, "the {kind} `{id}` does not match the query it answers: give only records that match", "{kind} `{id}` 不符合所回答的查询：请只给符合的记录";
+    UnusedFact = "unused_fact", Reason, "the fact {kind} `{id}` was not used", "事实 {kind} `{id}` 未被使用";
+
+    // Reasons of pricing.
+    LineAmount = "line_amount", Reason, "{quantity} x {unit_price} = {amount}", "{quantity} × {unit_price} = {amount}";
+    LineDiscount = "line_discount", Reason, "line discount of {percent} %: {before} becomes {after}", "行折扣 {percent}%：{before} 变为 {after}";
+    DocumentDiscount = "document_discount", Reason, "document discount of {percent} % on {before}: {amount}", "整单折扣 {percent}%，基数 {before}：{amount}";
+    DocumentDiscountShare = "document_discount_share", Reason, "share of the document discount: {before} becomes {after}", "整单折扣分摊：{before} 变为 {after}";
+    LineTax = "line_tax", Reason, "tax of {percent} % on {base}: {amount}", "税率 {percent}%，税基 {base}：{amount}";
+    TaxGroup = "tax_group", Reason, "tax of {percent} % on {base} of the document: {amount}", "整单税率 {percent}%，税基 {base}：{amount}";
+    LineTotal = "line_total", Reason, "line `{line}`: {net} net, {tax} tax, {total} in all", "行 `{line}`：净额 {net}，税额 {tax}，合计 {total}";
+    QuoteTotal = "quote_total", Reason, "total {total} {currency}: {net} net and {tax} tax", "总计 {total} {currency}：净额 {net}，税额 {tax}";
+    RoundedTo = "rounded_to", Reason, "{exact} is rounded to {rounded} ({mode}, increment {increment})", "{exact} 舍入为 {rounded}（{mode}，单位 {increment}）";
+
+    // Reasons of records and moves.
+    RecordCreated = "record_created", Reason, "{kind} `{id}` is created", "创建了 {kind} `{id}`";
+    RecordUpdated = "record_updated", Reason, "{kind} `{id}` is changed in {fields}", "更改了 {kind} `{id}` 的 {fields}";
+    NothingChanged = "nothing_changed", Reason, "{kind} `{id}` already has these values", "{kind} `{id}` 已是这些值";
+    StageMoved = "stage_moved", Reason, "`{id}` moves from `{from}` to `{to}`", "`{id}` 从 `{from}` 移到 `{to}`";
+    OpportunityWon = "opportunity_won", Reason, "`{id}` is won", "`{id}` 赢单";
+    OpportunityLost = "opportunity_lost", Reason, "`{id}` is lost: {reason}", "`{id}` 输单：{reason}";
+    OpportunityReopened = "opportunity_reopened", Reason, "`{id}` is reopened in `{to}`", "`{id}` 在 `{to}` 重新打开";
+    ProbabilityFromStage = "probability_from_stage", Reason, "the probability {probability} % is that of the stage `{stage}`", "概率 {probability}% 取自阶段 `{stage}`";
+    RequirementMet = "requirement_met", Reason, "`{field}` is filled in", "`{field}` 已填写";
+    RequirementMissing = "requirement_missing", Reason, "`{field}` is missing", "缺少 `{field}`";
+    MoveAllowed = "move_allowed", Reason, "the pipeline allows the move from `{from}` to `{to}`", "管道允许从 `{from}` 移到 `{to}`";
+
+    // Definitions of figures.
+    FunnelDefinition = "funnel_definition", Reason, "entered: opportunities that were ever in the stage; converted: those of them that later reached a stage further on, or were won; conversion: converted / entered", "进入：曾处于该阶段的商机；转化：其中之后到达更后阶段或赢单者；转化率：转化 / 进入";
+    FunnelSnapshotDefinition = "funnel_snapshot_definition", Reason, "a snapshot without stage history: how many opportunities stand in each stage now; it cannot know who passed through, conversion or time in stage", "没有阶段历史的快照：各阶段当前的商机数；无法得知曾经过者、转化率和停留时间";
+    WinRateDefinition = "win_rate_definition", Reason, "won / (won + lost) of the closed opportunities; open ones do not count", "赢单 / （赢单 + 输单），只计已关闭的商机；进行中的不计";
+    WonValueDefinition = "won_value_definition", Reason, "the sum of the amounts of won opportunities by their close date, each currency by itself", "赢单商机金额按关闭日期求和，各货币分别计算";
+    ForecastDefinition = "forecast_definition", Reason, "amount x probability of the open opportunities in the month of their expected close; overdue ones stand apart", "进行中商机的 金额 × 概率，按预计关闭月份汇总；逾期者单列";
+    ImputedClose = "imputed_close", Reason, "{count} expected closes are imputed: {rule}", "{count} 个预计关闭日期为推定：{rule}";
+    ImputedAmount = "imputed_amount", Reason, "{count} amounts are imputed: {rule}", "{count} 个金额为推定：{rule}";
+    ImputedStart = "imputed_start", Reason, "{count} start dates are imputed: {rule}", "{count} 个起始日期为推定：{rule}";
+    ImputedProbability = "imputed_probability", Reason, "{count} probabilities are taken from {rule}", "{count} 个概率取自 {rule}";
+    LeftOut = "left_out", Reason, "{count} opportunities are left out: {rule}", "{count} 个商机未计入：{rule}";
+
+    // Frames.
+    MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";
+    UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";
+    UnknownSource = "unknown_source", Validation, "there is no export format `{source}`: {hint}", "没有导出格式 `{source}`：{hint}";
+}

@@ -1,0 +1,257 @@
+//! Exact decimal numbers: the only number type of money, quantities and percents.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::codes::Code;
+use super::error::Error;
+
+/// An exact decimal with up to 28 significant digits.
+///
+/// On the wire it is a decimal string (`"12.50"`); an integer is accepted on input, a JSON number with a fraction is refused because it
+/// was a binary float somewhere before. Arithmetic never rounds silently: [`Dec::mul`] is exact or an error, [`Dec::div`] says that it rounded.
+///
+/// # Example: exact or refused
+/// ```
+/// use crm_core::base::decimal::Dec;
+/// let price: Dec = "19.99".parse()?;
+/// assert_eq!(price.mul("3".parse()?)?.to_string(), "59.97");
+/// assert!("1e5".parse::<Dec>().is_err());
+/// # Ok::<(), crm_core::base::error::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Dec(Decimal);
+
+impl Dec {
+    /// Zero.
+    pub const ZERO: Dec = Dec(Decimal::ZERO);
+    /// One hundred, the base of percents.
+    pub const HUNDRED: Dec = Dec(Decimal::ONE_HUNDRED);
+    /// The longest decimal text that is read, sign and point included.
+    pub const MAX_TEXT: usize = 40;
+
+    /// Wraps a `rust_decimal` value.
+    pub const fn from_decimal(value: Decimal) -> Self {
+        Dec(value)
+    }
+
+    /// Gives the wrapped `rust_decimal` value.
+    pub const fn into_decimal(self) -> Decimal {
+        self.0
+    }
+
+    /// Makes a decimal from an integer mantissa and the number of digits after the point.
+    ///
+    /// # Errors
+    /// `decimal_overflow` when the mantissa has more than 96 bits or `scale` is above 28.
+    pub fn from_parts(mantissa: i128, scale: u32) -> Result<Self, Error> {
+        Decimal::try_from_i128_with_scale(mantissa, scale).map(Dec).map_err(|_| overflow("number"))
+    }
+
+    /// The integer that the digits spell without the point.
+    pub fn mantissa(self) -> i128 {
+        self.0.mantissa()
+    }
+
+    /// The number of digits after the point.
+    pub fn scale(self) -> u32 {
+        self.0.scale()
+    }
+
+    /// Says whether the value is below zero.
+    pub fn is_negative(self) -> bool {
+        self.0.is_sign_negative() && !self.0.is_zero()
+    }
+
+    /// Says whether the value is zero.
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Adds exactly.
+    ///
+    /// # Errors
+    /// `decimal_overflow` when the exact sum needs more than 28 digits.
+    pub fn add(self, other: Dec) -> Result<Dec, Error> {
+        let sum = self.0.checked_add(other.0).ok_or_else(|| overflow("sum"))?;
+        // A sum that lost digits has a smaller scale than its finest term.
+        let finest = self.0.normalize().scale().max(other.0.normalize().scale());
+        if sum.scale() < finest { Err(overflow("sum")) } else { Ok(Dec(sum)) }
+    }
+
+    /// Subtracts exactly.
+    ///
+    /// # Errors
+    /// `decimal_overflow` when the exact difference needs more than 28 digits.
+    pub fn sub(self, other: Dec) -> Result<Dec, Error> {
+        self.add(Dec(-other.0))
+    }
+
+    /// Multiplies exactly.
+    ///
+    /// # Errors
+    /// `decimal_overflow` when the exact product needs more than 28 digits; nothing is rounded away.
+    pub fn mul(self, other: Dec) -> Result<Dec, Error> {
+        let product = self.0.checked_mul(other.0).ok_or_else(|| overflow("product"))?;
+        if product.is_zero() {
+            return if self.0.is_zero() || other.0.is_zero() { Ok(Dec::ZERO) } else { Err(overflow("product")) };
+        }
+        if product.scale() == self.0.scale().saturating_add(other.0.scale()) {
+            return Ok(Dec(product));
+        }
+        // Trailing zeros may have cost the digits: try once more without them.
+        let (a, b) = (self.0.normalize(), other.0.normalize());
+        let product = a.checked_mul(b).ok_or_else(|| overflow("product"))?;
+        if product.scale() == a.scale().saturating_add(b.scale()) { Ok(Dec(product)) } else { Err(overflow("product")) }
+    }
+
+    /// Divides to 28 significant digits and says whether the quotient was rounded.
+    ///
+    /// # Errors
+    /// `division_by_zero`; `decimal_overflow` when the quotient does not fit.
+    pub fn div(self, other: Dec) -> Result<(Dec, bool), Error> {
+        if other.0.is_zero() {
+            return Err(Error::new(Code::DivisionByZero));
+        }
+        let quotient = Dec(self.0.checked_div(other.0).ok_or_else(|| overflow("quotient"))?);
+        let exact = quotient.mul(other).is_ok_and(|back| back == self);
+        Ok((quotient, !exact))
+    }
+
+    /// A hundredth of the value, exactly.
+    ///
+    /// # Errors
+    /// `decimal_overflow` when two more digits after the point do not fit.
+    pub fn hundredth(self) -> Result<Dec, Error> {
+        let mut value = self.0;
+        let scale = value.scale().saturating_add(2);
+        if value.set_scale(scale).is_ok() {
+            return Ok(Dec(value));
+        }
+        let mut value = self.0.normalize();
+        let scale = value.scale().saturating_add(2);
+        value.set_scale(scale).map(|()| Dec(value)).map_err(|_| overflow("percent"))
+    }
+
+    /// The same value with the sign turned.
+    pub fn neg(self) -> Dec {
+        Dec(-self.0)
+    }
+
+    /// The value without its sign.
+    pub fn abs(self) -> Dec {
+        Dec(self.0.abs())
+    }
+
+    /// The same value without trailing zeros after the point (`"5.0"` becomes `"5"`).
+    pub fn normalized(self) -> Dec {
+        Dec(self.0.normalize())
+    }
+
+    /// The same value written with exactly `scale` digits after the point, when that loses nothing; otherwise the value as it is.
+    pub fn with_scale(self, scale: u32) -> Dec {
+        let mut value = self.0;
+        value.rescale(scale);
+        if value == self.0 { Dec(value) } else { self }
+    }
+}
+
+fn overflow(what: &str) -> Error {
+    Error::new(Code::DecimalOverflow).with("what", what)
+}
+
+impl From<i64> for Dec {
+    fn from(value: i64) -> Self {
+        Dec(Decimal::from(value))
+    }
+}
+
+impl FromStr for Dec {
+    type Err = Error;
+
+    /// Reads digits with an optional sign and point, exactly.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::new(Code::InvalidDecimal).with("value", super::text::clip(text));
+        if text.is_empty() || text.len() > Dec::MAX_TEXT {
+            return Err(bad());
+        }
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+        let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !all_digits(whole) || fraction.is_some_and(|f| !all_digits(f)) {
+            return Err(bad());
+        }
+        let value = Decimal::from_str_exact(text).map_err(|_| bad())?;
+        // Minus zero is zero: one value, one spelling.
+        Ok(Dec(if value.is_zero() && value.is_sign_negative() { -value } else { value }))
+    }
+}
+
+impl fmt::Display for Dec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_zero() && self.0.is_sign_negative() { fmt::Display::fmt(&-self.0, f) } else { fmt::Display::fmt(&self.0, f) }
+    }
+}
+
+impl fmt::Debug for Dec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Dec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DecVisitor)
+    }
+}
+
+struct DecVisitor;
+
+impl Visitor<'_> for DecVisitor {
+    type Value = Dec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal string such as \"12.50\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Dec, E> {
+        text.parse().map_err(|e: Error| E::custom(e.message()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Dec, E> {
+        Ok(Dec::from(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Dec, E> {
+        Ok(Dec(Decimal::from(value)))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Dec, E> {
+        Err(E::custom("a number with a fraction is not exact: write it as a string"))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Dec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let text = schemars::json_schema!({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "maxLength": 40});
+        if generator.contract().is_serialize() {
+            return schemars::json_schema!({"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?$"});
+        }
+        schemars::json_schema!({"format": "decimal", "description": "An exact decimal as a string; an integer is accepted.", "anyOf": [text, {"type": "integer"}]})
+    }
+}

@@ -1,0 +1,275 @@
+//! Records: what a store keeps, and the order-preserving keys by which it finds them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::decimal::Dec;
+use super::id::Id;
+use super::text::fold;
+use super::time::{Date, Instant};
+
+/// The name of a record: its kind and id, within a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// The kind, such as `opportunity`.
+    pub kind: String,
+    /// The id.
+    pub id: Id,
+}
+
+impl Key {
+    /// Names a record.
+    pub fn new(kind: &str, id: &Id) -> Self {
+        Key { kind: kind.to_owned(), id: id.clone() }
+    }
+}
+
+/// A record as stores keep it: the body is JSON text that no adapter reads, the keys are bytes that every adapter compares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The kind, such as `opportunity`.
+    pub kind: String,
+    /// The id, unique within tenant and kind.
+    pub id: Id,
+    /// Counts the changes from 1.
+    pub version: u64,
+    /// The version of the body's layout.
+    pub schema: u32,
+    /// One key a declared index of the kind, in the declared order.
+    pub keys: Vec<KeyBytes>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Record {
+    /// The record's name.
+    pub fn key(&self) -> Key {
+        Key { kind: self.kind.clone(), id: self.id.clone() }
+    }
+}
+
+/// A body: JSON text, kept as it was written.
+#[derive(Clone)]
+pub struct Body(Box<RawValue>);
+
+impl Body {
+    /// Writes a value as a body.
+    ///
+    /// # Errors
+    /// `internal_error` when the value is not representable in JSON, which no wire type of ours is.
+    pub fn write<T: Serialize>(value: &T) -> Result<Self, super::error::Error> {
+        serde_json::value::to_raw_value(value)
+            .map(Body)
+            .map_err(|e| super::error::Error::new(super::codes::Code::InternalError).with("reason", e.to_string()))
+    }
+
+    /// Takes JSON text as a body.
+    ///
+    /// # Errors
+    /// The parser's error when the text is not JSON.
+    pub fn parse(text: String) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text).map(Body)
+    }
+
+    /// The JSON text.
+    pub fn text(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Body)
+    }
+}
+
+/// The bytes of one index key; compared byte by byte they order as the values do. On the wire lower-case hex.
+///
+/// Missing is `00`, present begins with `01`. Text is case-folded, cut at 128 bytes and ended by `00`.
+///
+/// # Example: decimals order as numbers, not as text
+/// ```
+/// use crm_core::base::record::KeyBytes;
+/// let key = |text: &str| text.parse().map(|d| KeyBytes::new().decimal(Some(d)));
+/// assert!(key("-1")? < key("0")? && key("9.5")? < key("10.0")?);
+/// assert_eq!(key("10")?, key("10.00")?);
+/// # Ok::<(), crm_core::base::error::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyBytes(Vec<u8>);
+
+impl KeyBytes {
+    /// The longest text that a key holds, in bytes after case folding.
+    pub const TEXT: usize = 128;
+
+    /// An empty key, to which fields are added in the index's order.
+    pub fn new() -> Self {
+        KeyBytes(Vec::new())
+    }
+
+    /// Takes bytes as a key.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        KeyBytes(bytes)
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Says whether this key begins with another one.
+    pub fn starts_with(&self, prefix: &KeyBytes) -> bool {
+        self.0.starts_with(&prefix.0)
+    }
+
+    fn present(mut self, bytes: impl IntoIterator<Item = u8>) -> Self {
+        self.0.push(1);
+        self.0.extend(bytes);
+        self
+    }
+
+    fn missing(mut self) -> Self {
+        self.0.push(0);
+        self
+    }
+
+    /// Adds text, case-folded and cut on a character boundary.
+    #[must_use]
+    pub fn text(self, value: Option<&str>) -> Self {
+        let Some(value) = value else { return self.missing() };
+        let folded = fold(value);
+        let end = folded.char_indices().map(|(i, c)| i.saturating_add(c.len_utf8())).take_while(|end| *end <= Self::TEXT).last().unwrap_or(0);
+        let cut = folded.get(..end).unwrap_or_default().bytes().collect::<Vec<_>>();
+        let mut key = self.present(cut);
+        key.0.push(0);
+        key
+    }
+
+    /// Adds an id, exactly as written.
+    #[must_use]
+    pub fn id(self, value: Option<&Id>) -> Self {
+        let Some(value) = value else { return self.missing() };
+        let mut key = self.present(value.as_str().bytes());
+        key.0.push(0);
+        key
+    }
+
+    /// Adds a calendar date.
+    #[must_use]
+    pub fn date(self, value: Option<Date>) -> Self {
+        match value {
+            None => self.missing(),
+            Some(date) => self.present((i64::from(date.days()).wrapping_add(1 << 31) as u32).to_be_bytes()),
+        }
+    }
+
+    /// Adds an instant.
+    #[must_use]
+    pub fn instant(self, value: Option<Instant>) -> Self {
+        match value {
+            None => self.missing(),
+            Some(instant) => self.present((instant.micros() as u64 ^ (1 << 63)).to_be_bytes()),
+        }
+    }
+
+    /// Adds a yes or no.
+    #[must_use]
+    pub fn flag(self, value: Option<bool>) -> Self {
+        match value {
+            None => self.missing(),
+            Some(flag) => self.present([u8::from(flag)]),
+        }
+    }
+
+    /// Adds a decimal: sign, position of the first digit, digits; complemented below zero.
+    #[must_use]
+    pub fn decimal(self, value: Option<Dec>) -> Self {
+        let Some(value) = value else { return self.missing() };
+        let value = value.normalized();
+        if value.is_zero() {
+            return self.present([0x80]);
+        }
+        let digits = value.mantissa().unsigned_abs().to_string();
+        let position = (digits.len() as i64).wrapping_sub(i64::from(value.scale()));
+        let mut bytes = vec![(position.wrapping_add(64)) as u8];
+        bytes.extend(digits.trim_end_matches('0').bytes().map(|b| b.wrapping_sub(b'0').wrapping_add(1)));
+        bytes.push(0);
+        if value.is_negative() {
+            self.present(std::iter::once(0x40).chain(bytes.into_iter().map(|b| !b)))
+        } else {
+            self.present(std::iter::once(0xC0).chain(bytes))
+        }
+    }
+}
+
+impl Serialize for KeyBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut hex = String::with_capacity(self.0.len().saturating_mul(2));
+        for byte in &self.0 {
+            for nibble in [byte >> 4, byte & 15] {
+                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        serializer.serialize_str(&hex)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let nibbles: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+        let nibbles = nibbles.filter(|n| n.len().is_multiple_of(2)).ok_or_else(|| serde::de::Error::custom("a key is written in hex"))?;
+        let pairs = nibbles.chunks_exact(2).map(|pair| pair.iter().fold(0_u8, |byte, nibble| (byte << 4) | nibble));
+        Ok(KeyBytes(pairs.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn decimal_keys_order_as_decimals(a in any::<i64>(), b in any::<i64>(), sa in 0_u32..20, sb in 0_u32..20) {
+            let (x, y) = (Dec::from_parts(a.into(), sa).unwrap(), Dec::from_parts(b.into(), sb).unwrap());
+            let key = |d| KeyBytes::new().decimal(Some(d));
+            prop_assert_eq!(x.cmp(&y), key(x).cmp(&key(y)));
+        }
+
+        #[test]
+        fn hex_comes_back(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let key = KeyBytes::from_bytes(bytes);
+            let text = serde_json::to_string(&key).unwrap();
+            prop_assert_eq!(serde_json::from_str::<KeyBytes>(&text).unwrap(), key);
+        }
+
+        #[test]
+        fn dates_and_instants_order(a in -100_000_i32..100_000, b in -100_000_i32..100_000) {
+            let key = |d| KeyBytes::new().date(Date::from_days(d));
+            prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
+            let at = |d: i32| KeyBytes::new().instant(Instant::from_micros(i64::from(d)));
+            prop_assert_eq!(a.cmp(&b), at(a).cmp(&at(b)));
+        }
+    }
+}

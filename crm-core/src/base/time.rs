@@ -1,0 +1,253 @@
+//! Instants, calendar dates and time zones; always given, never read from a clock.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::codes::Code;
+use super::error::Error;
+use super::text::clip;
+
+/// A point in time with microseconds, written in UTC (`2026-01-31T09:00:00Z`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(DateTime<Utc>);
+
+/// A day of the calendar without a time zone, written `2026-01-31`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(NaiveDate);
+
+/// A time zone: UTC, a fixed offset or, in builds that carry them, an IANA zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// A fixed offset from UTC.
+    Fixed(FixedOffset),
+    /// An IANA zone by name.
+    #[cfg(feature = "zones")]
+    Named(chrono_tz::Tz),
+}
+
+impl Instant {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub fn micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// The instant of a number of microseconds since 1970-01-01T00:00:00Z, when the calendar reaches that far.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros).map(Instant)
+    }
+
+    /// The calendar date at this instant in a zone.
+    pub fn date_in(self, zone: Zone) -> Date {
+        match zone {
+            Zone::Fixed(offset) => Date(self.0.with_timezone(&offset).date_naive()),
+            #[cfg(feature = "zones")]
+            Zone::Named(tz) => Date(self.0.with_timezone(&tz).date_naive()),
+        }
+    }
+}
+
+impl Date {
+    /// Makes a date from year, month (1 to 12) and day (1 to 31), when there is such a day.
+    pub fn new(year: i32, month: u32, day: u32) -> Option<Self> {
+        NaiveDate::from_ymd_opt(year, month, day).map(Date)
+    }
+
+    /// Days since 1970-01-01.
+    pub fn days(self) -> i32 {
+        // chrono counts from 0001-01-01; every date of its range fits.
+        self.0.num_days_from_ce().saturating_sub(719_163)
+    }
+
+    /// The date of a number of days since 1970-01-01.
+    pub fn from_days(days: i32) -> Option<Self> {
+        NaiveDate::from_num_days_from_ce_opt(days.checked_add(719_163)?).map(Date)
+    }
+
+    /// The date some days later or, with a negative number, earlier.
+    pub fn plus_days(self, days: i64) -> Option<Self> {
+        let step = Days::new(days.unsigned_abs());
+        if days < 0 { self.0.checked_sub_days(step) } else { self.0.checked_add_days(step) }.map(Date)
+    }
+
+    /// The date some calendar months later, clamped to the end of the month (31 January plus one month is 28 or 29 February).
+    pub fn plus_months(self, months: i32) -> Option<Self> {
+        let step = Months::new(months.unsigned_abs());
+        if months < 0 { self.0.checked_sub_months(step) } else { self.0.checked_add_months(step) }.map(Date)
+    }
+
+    /// The first day of the date's month.
+    pub fn month_start(self) -> Self {
+        Date(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    /// The month as `2026-01`.
+    pub fn month_name(self) -> String {
+        format!("{:04}-{:02}", self.0.year(), self.0.month())
+    }
+
+    /// Year, month and day.
+    pub fn parts(self) -> (i32, u32, u32) {
+        (self.0.year(), self.0.month(), self.0.day())
+    }
+
+    /// Midnight UTC at the start of the date.
+    pub fn midnight_utc(self) -> Instant {
+        Instant(self.0.and_time(chrono::NaiveTime::MIN).and_utc())
+    }
+}
+
+impl FromStr for Instant {
+    type Err = Error;
+
+    /// Reads RFC 3339 with `Z` or an offset; digits beyond the microsecond are refused.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::new(Code::InvalidInstant).with("value", clip(text));
+        if text.len() > 40 || text.as_bytes().get(10) != Some(&b'T') {
+            return Err(bad());
+        }
+        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.with_timezone(&Utc);
+        let nanos = parsed.timestamp_subsec_nanos();
+        let year = parsed.year();
+        if !nanos.is_multiple_of(1000) || nanos >= 1_000_000_000 || !(1..=9999).contains(&year) { Err(bad()) } else { Ok(Instant(parsed)) }
+    }
+}
+
+impl FromStr for Date {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::new(Code::InvalidDate).with("value", clip(text));
+        let digits = |range: std::ops::Range<usize>| {
+            text.get(range).filter(|part| part.bytes().all(|b| b.is_ascii_digit())).and_then(|part| part.parse::<u32>().ok())
+        };
+        if text.len() != 10 || text.as_bytes().get(4) != Some(&b'-') || text.as_bytes().get(7) != Some(&b'-') {
+            return Err(bad());
+        }
+        let (year, month, day) = (digits(0..4).ok_or_else(bad)?, digits(5..7).ok_or_else(bad)?, digits(8..10).ok_or_else(bad)?);
+        i32::try_from(year).ok().filter(|y| *y > 0).and_then(|y| Date::new(y, month, day)).ok_or_else(bad)
+    }
+}
+
+impl FromStr for Zone {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = || Error::new(Code::UnknownTimeZone).with("value", clip(text));
+        if text == "UTC" || text == "Z" {
+            return FixedOffset::east_opt(0).map(Zone::Fixed).ok_or_else(bad);
+        }
+        if text.starts_with(['+', '-']) {
+            return FixedOffset::from_str(text).map(Zone::Fixed).map_err(|_| bad());
+        }
+        #[cfg(feature = "zones")]
+        if let Ok(tz) = text.parse::<chrono_tz::Tz>() {
+            return Ok(Zone::Named(tz));
+        }
+        Err(bad())
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.timestamp_subsec_micros();
+        write!(f, "{}", self.0.format("%Y-%m-%dT%H:%M:%S"))?;
+        match (micros, micros % 1000) {
+            (0, _) => {}
+            (_, 0) => write!(f, ".{:03}", micros / 1000)?,
+            _ => write!(f, ".{micros:06}")?,
+        }
+        f.write_str("Z")
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+    }
+}
+
+macro_rules! as_text {
+    ($type:ident, $format:literal, $description:literal) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                text.parse().map_err(|e: Error| serde::de::Error::custom(e.message()))
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "format": $format, "description": $description})
+            }
+        }
+    };
+}
+
+as_text!(Instant, "date-time", "An instant in UTC, RFC 3339 with up to microseconds.");
+as_text!(Date, "date", "A calendar date, `2026-01-31`.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_keep_their_precision_and_turn_to_utc() {
+        for (text, back) in [
+            ("2026-01-31T09:00:00Z", "2026-01-31T09:00:00Z"),
+            ("2026-01-31T09:00:00.250+08:00", "2026-01-31T01:00:00.250Z"),
+            ("2026-01-31T09:00:00.000001Z", "2026-01-31T09:00:00.000001Z"),
+        ] {
+            assert_eq!(text.parse::<Instant>().unwrap().to_string(), back);
+        }
+        for bad in ["2026-01-31", "2026-01-31 09:00:00Z", "2026-02-30T00:00:00Z", "2026-01-31T09:00:00.1234567Z", "2016-12-31T23:59:60Z"] {
+            assert!(bad.parse::<Instant>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dates_are_civil() {
+        let day: Date = "2024-01-31".parse().unwrap();
+        assert_eq!(day.plus_months(1).unwrap().to_string(), "2024-02-29");
+        assert_eq!(day.plus_days(-31).unwrap().to_string(), "2023-12-31");
+        assert_eq!(Date::from_days(day.days()), Some(day));
+        assert_eq!("1970-01-01".parse::<Date>().unwrap().days(), 0);
+        for bad in ["2024-1-31", "2024-02-30", "20240131", "2024-01-3१", "0000-01-01"] {
+            assert!(bad.parse::<Date>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_same_instant_is_another_day_elsewhere() {
+        let late: Instant = "2026-01-31T20:00:00Z".parse().unwrap();
+        assert_eq!(late.date_in("UTC".parse().unwrap()).to_string(), "2026-01-31");
+        assert_eq!(late.date_in("+08:00".parse().unwrap()).to_string(), "2026-02-01");
+        #[cfg(feature = "zones")]
+        assert_eq!(late.date_in("Asia/Shanghai".parse().unwrap()).to_string(), "2026-02-01");
+        assert!("Mars/Olympus".parse::<Zone>().is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Stores: the repository contract and what is built on it.
+//!
+//! Start at [`repository::Repository`]; [`memory::MemoryRepository`] is its simplest keeper, [`query::Query`] what it is asked,
+//! [`sql`] the statements that a database adapter executes. Adapters live in crates of their own under `stores/`.
+
+pub mod faults;
+pub mod memory;
+pub mod query;
+pub mod repository;
+pub mod sql;

@@ -1,0 +1,60 @@
+//! Set-up of a fresh Debian or Ubuntu machine that has cargo, python3 and node.
+//!
+//! Each part is quick when nothing has changed: a stamp holds the content of the files it was made from.
+
+mod browser;
+mod deny;
+mod npm;
+mod python;
+pub mod stamp;
+mod system;
+
+use std::collections::BTreeSet;
+
+use crate::toolchain;
+
+pub use browser::find as browser;
+pub use deny::program as cargo_deny;
+pub use system::install;
+
+/// Something that a test step cannot run without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// `.venv` with the test requirements.
+    Python,
+    /// The libraries that the benchmarks measure against.
+    Bench,
+    /// `node_modules`.
+    Npm,
+    /// A compiler with the standard library for WebAssembly.
+    Wasm,
+    /// A Chromium to drive headless.
+    Browser,
+    /// cargo-deny.
+    Deny,
+}
+
+/// Sets up everything.
+pub fn all(bench: bool) -> Result<(), String> {
+    let mut needs = BTreeSet::from([Need::Python, Need::Npm, Need::Wasm, Need::Browser, Need::Deny]);
+    if bench {
+        needs.insert(Need::Bench);
+    }
+    these(&needs)
+}
+
+/// Sets up what is needed, in a fixed order, and prints what it found or made.
+pub fn these(needs: &BTreeSet<Need>) -> Result<(), String> {
+    for need in needs {
+        let found = match need {
+            Need::Python => python::setup()?,
+            Need::Bench => python::setup_bench()?,
+            Need::Npm => npm::setup()?,
+            Need::Wasm => toolchain::setup()?.to_string(),
+            Need::Browser => browser::setup()?,
+            Need::Deny => deny::setup()?,
+        };
+        println!("{:<8} {found}", format!("{need:?}").to_lowercase());
+    }
+    Ok(())
+}

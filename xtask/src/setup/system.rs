@@ -1,0 +1,35 @@
+//! Debian and Ubuntu packages.
+
+use crate::{paths, shell};
+
+/// Installs packages with apt-get, as root or through sudo.
+pub fn install(packages: &[&str]) -> Result<(), String> {
+    let wanted = packages.join(" ");
+    if paths::which("apt-get").is_none() {
+        return Err(format!("`{wanted}` is missing and there is no apt-get here; install it by hand"));
+    }
+    println!("apt-get install {wanted}");
+    let log = paths::work("logs/apt.log");
+    let explain = |error: String| {
+        format!("cannot install `{wanted}`: {error}; see `{}`, or install it by hand", log.display())
+    };
+    shell::logged(apt(&["update", "-q"])?, &log).map_err(explain)?;
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend_from_slice(packages);
+    shell::logged(apt(&arguments)?, &log).map_err(explain)
+}
+
+fn apt(arguments: &[&str]) -> Result<std::process::Command, String> {
+    let root = shell::capture(shell::command("id", &["-u"]))? == "0";
+    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    words.extend_from_slice(arguments);
+    if root {
+        let (program, rest) = words.split_first().ok_or("no command")?;
+        return Ok(shell::command(program, rest));
+    }
+    if paths::which("sudo").is_none() {
+        return Err("neither root nor sudo".to_owned());
+    }
+    words.insert(0, "-n"); // never wait for a password
+    Ok(shell::command("sudo", &words))
+}
