@@ -1,0 +1,2 @@
+//! crm-core's repository on SQLite.
+#![forbid(unsafe_code)]
