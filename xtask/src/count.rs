@@ -22,6 +22,8 @@ pub enum Runner {
     Pytest,
     /// `node --test` with the TAP reporter.
     Node,
+    /// Several of them in one log.
+    Mixed,
 }
 
 impl Runner {
@@ -34,6 +36,7 @@ impl Runner {
                 Self::Cargo => cargo(line),
                 Self::Pytest => pytest(line),
                 Self::Node => node(line),
+                Self::Mixed => cargo(line).or_else(|| node(line)).or_else(|| pytest(line)),
             };
             if let Some(found) = found {
                 sum.passed += found.passed;

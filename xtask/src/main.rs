@@ -9,7 +9,6 @@ mod commands;
 mod count;
 mod demo;
 mod generate;
-mod licences;
 mod package;
 mod paths;
 mod readme;

@@ -22,10 +22,10 @@ pub use system::install;
 pub enum Need {
     /// `.venv` with the test requirements.
     Python,
-    /// The libraries that the benchmarks measure against.
-    Bench,
     /// `node_modules`.
     Npm,
+    /// The libraries that the benchmarks measure against.
+    Bench,
     /// A compiler with the standard library for WebAssembly.
     Wasm,
     /// A Chromium to drive headless.
@@ -38,7 +38,7 @@ pub enum Need {
 pub fn all(bench: bool) -> Result<(), String> {
     let mut needs = BTreeSet::from([Need::Python, Need::Npm, Need::Wasm, Need::Browser, Need::Deny]);
     if bench {
-        needs.insert(Need::Bench);
+        needs.extend([Need::Npm, Need::Bench]);
     }
     these(&needs)
 }
@@ -48,8 +48,8 @@ pub fn these(needs: &BTreeSet<Need>) -> Result<(), String> {
     for need in needs {
         let found = match need {
             Need::Python => python::setup()?,
-            Need::Bench => python::setup_bench()?,
             Need::Npm => npm::setup()?,
+            Need::Bench => python::setup_bench().and_then(|found| npm::setup_bench().map(|()| found))?,
             Need::Wasm => toolchain::setup()?.to_string(),
             Need::Browser => browser::setup()?,
             Need::Deny => deny::setup()?,

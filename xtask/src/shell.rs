@@ -54,11 +54,8 @@ pub fn logged(mut command: Command, log: &Path) -> Result<(), String> {
 
 /// Runs quietly, and gives up after the time-out.
 pub fn within(limit: Duration, mut command: Command) -> Result<(), String> {
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| cannot_start(&command, &error))?;
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| cannot_start(&command, &error))?;
     let start = Instant::now();
     loop {
         match child.try_wait().map_err(|error| error.to_string())? {

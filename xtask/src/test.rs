@@ -107,7 +107,9 @@ fn judge(runner: Runner, output: &str, result: Result<(), String>) -> (Count, Op
     let failure = match result {
         Err(error) => Some(error),
         Ok(()) if count.failed > 0 => Some(format!("{} failed", count.failed)),
-        Ok(()) if count.skipped > 0 => Some(format!("{} skipped; a test that does not run proves nothing", count.skipped)),
+        Ok(()) if count.skipped > 0 => {
+            Some(format!("{} skipped; a test that does not run proves nothing", count.skipped))
+        }
         Ok(()) if count.passed == 0 => Some("no tests ran".to_owned()),
         Ok(()) => None,
     };

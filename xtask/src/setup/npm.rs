@@ -3,6 +3,8 @@
 use super::{stamp::Stamp, system};
 use crate::{paths, shell};
 
+const ZEN: &str = "@gorules/zen-engine@0.54.0";
+
 /// Installs them as locked.
 pub fn setup() -> Result<String, String> {
     let version = node()?;
@@ -13,11 +15,33 @@ pub fn setup() -> Result<String, String> {
         }
         println!("installing npm packages");
         let log = paths::work("logs/npm.log");
-        shell::logged(shell::command("npm", &["ci"]), &log)
+        shell::logged(shell::command("npm", &install()), &log)
             .map_err(|error| format!("{error}; see `{}`", log.display()))?;
         stamp.set()?;
     }
     Ok(format!("Node {version} with node_modules"))
+}
+
+/// As locked. Not `npm ci`, which refuses a lock file without the optional builds for other platforms; and where those
+/// are the ones needed, the versions of `package.json` decide.
+fn install() -> Vec<&'static str> {
+    let mut arguments = vec!["install", "--no-save"];
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        arguments.push("--no-package-lock");
+    }
+    arguments
+}
+
+/// Adds what only the benchmarks compare with.
+pub fn setup_bench() -> Result<(), String> {
+    let stamp = Stamp::new("npm-bench", &["package.json", "package-lock.json"], &[ZEN])?;
+    if !(stamp.holds() && paths::at("node_modules/@gorules/zen-engine").is_dir()) {
+        let log = paths::work("logs/npm.log");
+        shell::logged(shell::command("npm", &["install", "--no-save", ZEN]), &log)
+            .map_err(|error| format!("{error}; see `{}`", log.display()))?;
+        stamp.set()?;
+    }
+    Ok(())
 }
 
 fn node() -> Result<String, String> {

@@ -28,7 +28,7 @@ pub fn setup_bench() -> Result<String, String> {
         install(BENCH)?;
         stamp.set()?;
     }
-    Ok("peers in .venv".to_owned())
+    Ok("peers in .venv and node_modules".to_owned())
 }
 
 fn interpreter() -> Result<PathBuf, String> {

@@ -10,9 +10,8 @@ pub fn install(packages: &[&str]) -> Result<(), String> {
     }
     println!("apt-get install {wanted}");
     let log = paths::work("logs/apt.log");
-    let explain = |error: String| {
-        format!("cannot install `{wanted}`: {error}; see `{}`, or install it by hand", log.display())
-    };
+    let explain =
+        |error: String| format!("cannot install `{wanted}`: {error}; see `{}`, or install it by hand", log.display());
     shell::logged(apt(&["update", "-q"])?, &log).map_err(explain)?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend_from_slice(packages);

@@ -1,0 +1,34 @@
+//! Rust tests: by nextest where it is installed, else by `cargo test`; doc tests always by `cargo test`.
+
+use super::Run;
+use crate::test::Length;
+use crate::{paths, shell};
+
+const PACKAGES: [&str; 7] = ["-p", "crm-core", "-p", "crm-store-sqlite", "-p", "xtask", "--all-features"];
+
+pub fn tests(run: &Run) -> Result<(), String> {
+    cargo_test(run, &PACKAGES)
+}
+
+pub fn price(run: &Run) -> Result<(), String> {
+    cargo_test(run, &["-p", "crm-core", "--no-default-features"])
+}
+
+pub fn doc(run: &Run) -> Result<(), String> {
+    run.go(shell::cargo(&["test", "--doc", "-p", "crm-core", "-p", "crm-store-sqlite", "--all-features"]))
+}
+
+fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
+    let nextest = paths::which("cargo-nextest").is_some();
+    let mut arguments = if nextest { vec!["nextest", "run", "--no-fail-fast"] } else { vec!["test", "--no-fail-fast"] };
+    arguments.extend_from_slice(packages);
+    if !nextest {
+        arguments.extend_from_slice(&["--lib", "--bins", "--tests"]);
+    }
+    if run.length == Length::Soak {
+        arguments.push("--release");
+        // The long forms are the ignored ones.
+        arguments.extend_from_slice(if nextest { &["--run-ignored", "all"] } else { &["--", "--include-ignored"] });
+    }
+    run.go(shell::cargo(&arguments))
+}
