@@ -31,6 +31,10 @@ codes! {
     CurrencyMismatch = "currency_mismatch", Validation, "`{left}` and `{right}` cannot be added: convert one with a dated rate first", "`{left}` 与 `{right}` 不能相加：请先按注明日期的汇率换算";
     InvalidIncrement = "invalid_increment", Validation, "the rounding increment `{value}` is not above zero: use a positive decimal such as `0.01`", "舍入单位 `{value}` 不大于零：请用正小数，例如 `0.01`";
     InvalidWeights = "invalid_weights", Validation, "the weights cannot share an amount: {reason}", "权重无法分配金额：{reason}";
+    AmountNotMultiple = "amount_not_multiple", Validation, "`{amount}` is not a multiple of `{increment}`: round it first or name a finer increment", "`{amount}` 不是 `{increment}` 的整数倍：请先舍入，或指明更细的单位";
+    ConflictingFields = "conflicting_fields", Validation, "`{first}` and `{second}` exclude each other: keep one", "`{first}` 与 `{second}` 互斥：请只保留一个";
+    DuplicateRate = "duplicate_rate", Validation, "there are two rates from `{from}` to `{to}` on `{date}`: keep one", "`{date}` 有两个从 `{from}` 到 `{to}` 的汇率：请只保留一个";
+    RateToItself = "rate_to_itself", Validation, "a rate leads from `{currency}` to itself: name two currencies", "汇率从 `{currency}` 换算到自身：请指明两种货币";
     MissingRate = "missing_rate", Validation, "there is no rate from `{from}` to `{to}` on or before `{date}`: add one", "没有 `{date}` 当日或之前从 `{from}` 到 `{to}` 的汇率：请添加";
     InvalidRate = "invalid_rate", Validation, "the rate `{value}` is not above zero: use a positive decimal", "汇率 `{value}` 不大于零：请用正小数";
     NegativeNumber = "negative_number", Validation, "`{value}` is below zero: use zero or more", "`{value}` 小于零：请用零或正数";
@@ -59,6 +63,7 @@ codes! {
     CorruptRecord = "corrupt_record", Storage, "the stored {kind} `{id}` cannot be read: restore it from a backup", "存储的 {kind} `{id}` 无法读取：请从备份恢复";
     InvalidCursor = "invalid_cursor", Validation, "the cursor does not belong to this query: start again without one", "游标不属于此查询：请不带游标重新开始";
     UnknownIndex = "unknown_index", Validation, "there is no index `{index}` on {kind}: {hint}", "{kind} 上没有索引 `{index}`：{hint}";
+    DateInFuture = "date_in_future", Validation, "`effective_at` `{value}` is after the present `{now}`: use an earlier time", "`effective_at` `{value}` 晚于当前时间 `{now}`：请用更早的时间";
     DateBeforeHistory = "date_before_history", Validation, "`effective_at` `{value}` is before the latest change at `{latest}`: use a later time", "`effective_at` `{value}` 早于最近一次更改 `{latest}`：请用更晚的时间";
 
     // Pipeline moves.

@@ -34,7 +34,7 @@ impl Currency {
     }
 
     /// The English name.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         self.0.name()
     }
 
@@ -48,7 +48,8 @@ impl Currency {
     /// # Errors
     /// `currency_without_minor_unit`.
     pub fn increment(self) -> Result<Dec, Error> {
-        let digits = self.digits().ok_or_else(|| Error::new(Code::CurrencyWithoutMinorUnit).with("currency", self.code()))?;
+        let digits =
+            self.digits().ok_or_else(|| Error::new(Code::CurrencyWithoutMinorUnit).with("currency", self.code()))?;
         Dec::from_parts(1, digits)
     }
 }

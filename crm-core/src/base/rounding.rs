@@ -57,28 +57,61 @@ impl Mode {
     }
 }
 
+/// Powers of ten that an `i128` holds.
+const POWERS: [i128; 39] = {
+    let mut table = [1_i128; 39];
+    let mut power = 1_i128;
+    let mut rest: &mut [i128] = &mut table;
+    while let Some((slot, tail)) = rest.split_first_mut() {
+        *slot = power;
+        power = power.saturating_mul(10);
+        rest = tail;
+    }
+    table
+};
+
+/// Ten to a power, when an `i128` holds it.
+pub(crate) fn power_of_ten(exponent: u32) -> Option<i128> {
+    POWERS.get(usize::try_from(exponent).ok()?).copied()
+}
+
+fn overflow(what: &str) -> Error {
+    Error::new(Code::DecimalOverflow).with("what", what)
+}
+
+/// Divides by a positive number: the quotient toward minus infinity and the rest, which is never negative.
+pub(crate) fn floor_ratio(n: i128, d: i128) -> (i128, i128) {
+    // Two 64-bit numbers, the usual case, divide several times faster.
+    if let (Ok(small_n), Ok(small_d)) = (u64::try_from(n), u64::try_from(d)) {
+        if let (Some(quotient), Some(rest)) = (small_n.checked_div(small_d), small_n.checked_rem(small_d)) {
+            return (i128::from(quotient), i128::from(rest));
+        }
+    }
+    (n.checked_div_euclid(d).unwrap_or(0), n.checked_rem_euclid(d).unwrap_or(0))
+}
+
 /// Rounds a fraction of integers to an integer.
 ///
 /// # Errors
 /// `division_by_zero`; `decimal_overflow` when a step passes 127 bits.
 pub fn round_ratio(numerator: i128, denominator: i128, mode: Mode) -> Result<i128, Error> {
-    let overflow = || Error::new(Code::DecimalOverflow).with("what", "fraction");
+    let too_large = || overflow("fraction");
     if denominator == 0 {
         return Err(Error::new(Code::DivisionByZero));
     }
     let (n, d) = if denominator < 0 {
-        (numerator.checked_neg().ok_or_else(overflow)?, denominator.checked_neg().ok_or_else(overflow)?)
+        (numerator.checked_neg().ok_or_else(too_large)?, denominator.checked_neg().ok_or_else(too_large)?)
     } else {
         (numerator, denominator)
     };
-    let down = n.div_euclid(d);
-    let rest = n.rem_euclid(d);
+    let (down, rest) = floor_ratio(n, d);
     if rest == 0 {
         return Ok(down);
     }
-    let half = rest.cmp(&d.checked_sub(rest).ok_or_else(overflow)?);
+    // `rest` lies between 0 and `d`, so this cannot overflow.
+    let half = rest.cmp(&d.saturating_sub(rest));
     let negative = n < 0;
-    let even_below = down.rem_euclid(2) == 0;
+    let even_below = down & 1 == 0;
     let up = match mode {
         Mode::Floor => false,
         Mode::Ceiling => true,
@@ -97,7 +130,96 @@ pub fn round_ratio(numerator: i128, denominator: i128, mode: Mode) -> Result<i12
             },
         },
     };
-    if up { down.checked_add(1).ok_or_else(overflow) } else { Ok(down) }
+    if up { down.checked_add(1).ok_or_else(too_large) } else { Ok(down) }
+}
+
+/// An increment and a mode made ready for many roundings: amounts become whole numbers of increments (`units`) and back.
+///
+/// # Example: a price in cents
+/// ```
+/// use crm_core::base::rounding::{Mode, Rounder};
+/// let cents = Rounder::new("0.01".parse()?, Mode::HalfAwayFromZero)?;
+/// let units = cents.units("2.345".parse()?)?;
+/// assert_eq!((units, cents.amount(units)?.to_string()), (235, "2.35".to_owned()));
+/// # Ok::<(), crm_core::base::error::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rounder {
+    increment: Dec,
+    mantissa: i128,
+    scale: u32,
+    mode: Mode,
+}
+
+impl Rounder {
+    /// Takes an increment and a mode.
+    ///
+    /// # Errors
+    /// `invalid_increment` unless the increment is above zero.
+    pub fn new(increment: Dec, mode: Mode) -> Result<Self, Error> {
+        if increment.is_zero() || increment.is_negative() {
+            return Err(Error::new(Code::InvalidIncrement).with("value", increment.to_string()));
+        }
+        Ok(Rounder { increment, mantissa: increment.mantissa(), scale: increment.scale(), mode })
+    }
+
+    /// The increment.
+    pub const fn increment(&self) -> Dec {
+        self.increment
+    }
+
+    /// The mode.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How many increments a value is, rounded.
+    ///
+    /// # Errors
+    /// `decimal_overflow`.
+    pub fn units(&self, value: Dec) -> Result<i128, Error> {
+        let direct = self.units_of_parts(value.mantissa(), value.scale());
+        direct.or_else(|_| {
+            let value = value.normalized();
+            self.units_of_parts(value.mantissa(), value.scale())
+        })
+    }
+
+    /// How many increments `mantissa / 10^scale` is, rounded; the mantissa may have more digits than a decimal holds.
+    ///
+    /// # Errors
+    /// `decimal_overflow`.
+    pub fn units_of_parts(&self, mantissa: i128, scale: u32) -> Result<i128, Error> {
+        let shifted = |value: i128, digits: u32| {
+            power_of_ten(digits).and_then(|p| value.checked_mul(p)).ok_or_else(|| overflow("rounded value"))
+        };
+        let n = shifted(mantissa, self.scale.saturating_sub(scale))?;
+        let d = shifted(self.mantissa, scale.saturating_sub(self.scale))?;
+        round_ratio(n, d, self.mode)
+    }
+
+    /// The units that a percentage of some units is, rounded.
+    ///
+    /// # Errors
+    /// `decimal_overflow`.
+    pub fn percent_of(&self, units: i128, percent: Dec) -> Result<i128, Error> {
+        let part = |percent: Dec| {
+            let n = units.checked_mul(percent.mantissa())?;
+            let d = power_of_ten(percent.scale().saturating_add(2))?;
+            Some((n, d))
+        };
+        let (n, d) = part(percent).or_else(|| part(percent.normalized())).ok_or_else(|| overflow("percentage"))?;
+        round_ratio(n, d, self.mode)
+    }
+
+    /// The amount that a number of increments is, with the increment's digits after the point.
+    ///
+    /// # Errors
+    /// `decimal_overflow`.
+    pub fn amount(&self, units: i128) -> Result<Dec, Error> {
+        let mantissa = units.checked_mul(self.mantissa).ok_or_else(|| overflow("rounded value"))?;
+        Dec::from_parts(mantissa, self.scale)
+    }
 }
 
 /// Rounds a value to a multiple of an increment; the result has the increment's digits after the point.
@@ -113,7 +235,8 @@ pub fn round_ratio(numerator: i128, denominator: i128, mode: Mode) -> Result<i12
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
 pub fn round(value: Dec, increment: Dec, mode: Mode) -> Result<Dec, Error> {
-    round_fraction(value, Dec::from(1), increment, mode)
+    let rounder = Rounder::new(increment, mode)?;
+    rounder.amount(rounder.units(value)?)
 }
 
 /// Rounds `numerator / denominator` to a multiple of an increment, without an intermediate rounding.
@@ -121,27 +244,20 @@ pub fn round(value: Dec, increment: Dec, mode: Mode) -> Result<Dec, Error> {
 /// # Errors
 /// `invalid_increment`, `division_by_zero`, `decimal_overflow`.
 pub fn round_fraction(numerator: Dec, denominator: Dec, increment: Dec, mode: Mode) -> Result<Dec, Error> {
-    if increment.is_zero() || increment.is_negative() {
-        return Err(Error::new(Code::InvalidIncrement).with("value", increment.to_string()));
-    }
-    let units = units_of(numerator, denominator, increment, mode)?;
-    let mantissa = units.checked_mul(increment.mantissa()).ok_or_else(|| Error::new(Code::DecimalOverflow).with("what", "rounded value"))?;
-    Dec::from_parts(mantissa, increment.scale())
+    let rounder = Rounder::new(increment, mode)?;
+    let (n, d) = fraction(numerator, denominator, increment)
+        .or_else(|| fraction(numerator.normalized(), denominator.normalized(), increment.normalized()))
+        .ok_or_else(|| overflow("rounded value"))?;
+    rounder.amount(round_ratio(n, d, mode)?)
 }
 
-/// How many increments `numerator / denominator` is, rounded.
-fn units_of(numerator: Dec, denominator: Dec, increment: Dec, mode: Mode) -> Result<i128, Error> {
-    let overflow = || Error::new(Code::DecimalOverflow).with("what", "rounded value");
-    let step = if denominator == Dec::from(1) { increment.normalized() } else { increment.normalized().mul(denominator.normalized())? };
-    let value = if value_fits(numerator, step) { numerator } else { numerator.normalized() };
-    let shift = |mantissa: i128, digits: u32| 10_i128.checked_pow(digits).and_then(|p| mantissa.checked_mul(p)).ok_or_else(overflow);
-    let n = shift(value.mantissa(), step.scale().saturating_sub(value.scale()))?;
-    let d = shift(step.mantissa(), value.scale().saturating_sub(step.scale()))?;
-    round_ratio(n, d, mode)
-}
-
-fn value_fits(value: Dec, step: Dec) -> bool {
-    value.scale().saturating_sub(step.scale()) <= 9
+/// `numerator / (denominator x increment)` as a fraction of integers.
+fn fraction(numerator: Dec, denominator: Dec, increment: Dec) -> Option<(i128, i128)> {
+    let below = denominator.mantissa().checked_mul(increment.mantissa())?;
+    let below_scale = denominator.scale().checked_add(increment.scale())?;
+    let n = numerator.mantissa().checked_mul(power_of_ten(below_scale.saturating_sub(numerator.scale()))?)?;
+    let d = below.checked_mul(power_of_ten(numerator.scale().saturating_sub(below_scale))?)?;
+    Some((n, d))
 }
 
 #[cfg(test)]
