@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::{paths, shell, wasm};
+use crate::{paths, shell, toolchain, wasm};
 
 const RECORD: &str = "docs/sizes.json";
 
@@ -28,31 +28,35 @@ pub fn print() -> Result<(), String> {
     Ok(())
 }
 
-/// Compares with the record, or writes it.
+/// Compares with the record, or writes it. Two compilers bring two standard libraries, so each has a record of its own.
 pub fn check(write: bool) -> Result<(), String> {
     print()?;
+    let toolchain = toolchain::setup()?.name();
     let path = paths::at(RECORD);
     let mut record: Value = if path.is_file() { parse(&shell::read(&path)?)? } else { json!({}) };
     let sizes = measure()?;
     if !write {
-        let failures: Vec<String> = sizes.iter().filter_map(|size| failure(size, record.get(size.build))).collect();
+        let failures: Vec<String> =
+            sizes.iter().filter_map(|size| failure(size, toolchain, record.get(size.build))).collect();
         return if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) };
     }
+    let builds = record.as_object_mut().ok_or("the record is no object")?;
     for size in &sizes {
-        let known = record.get(size.build).and_then(|known| known.get("budget")).cloned();
-        let budget = known.unwrap_or_else(|| json!(if size.build == "price" { 80_000 } else { 300_000 }));
-        let entry = json!({ "raw": size.raw, "gzip": size.gzip, "budget": budget });
-        record.as_object_mut().ok_or("the record is no object")?.insert(size.build.to_owned(), entry);
+        let budget = if size.build == "price" { 80_000 } else { 300_000 };
+        let entry = builds.entry(size.build).or_insert_with(|| json!({ "budget": budget }));
+        let entry = entry.as_object_mut().ok_or("the record of a build is no object")?;
+        entry.insert(toolchain.to_owned(), json!({ "raw": size.raw, "gzip": size.gzip }));
     }
     let text = serde_json::to_string_pretty(&record).map_err(|error| error.to_string())?;
     shell::write(&path, text + "\n")
 }
 
 /// What is wrong with a size, compared with its record.
-fn failure(size: &Size, record: Option<&Value>) -> Option<String> {
-    let number = |field: &str| record.and_then(|record| record.get(field)).and_then(Value::as_u64);
-    let (Some(recorded), Some(budget)) = (number("gzip"), number("budget")) else {
-        return Some(format!("`{}` has no record in `{RECORD}`", size.build));
+fn failure(size: &Size, toolchain: &str, record: Option<&Value>) -> Option<String> {
+    let budget = record.and_then(|record| record.get("budget")).and_then(Value::as_u64);
+    let recorded = record.and_then(|record| record.get(toolchain)?.get("gzip")).and_then(Value::as_u64);
+    let (Some(recorded), Some(budget)) = (recorded, budget) else {
+        return Some(format!("`{}` has no record for `{toolchain}` in `{RECORD}`", size.build));
     };
     if size.gzip > budget {
         return Some(format!("`{}` is {} bytes gzip, its budget is {budget}", size.build, size.gzip));
@@ -92,17 +96,20 @@ mod tests {
 
     #[test]
     fn growth_beyond_two_percent_fails() {
-        let record = json!({ "gzip": 50_000, "budget": 80_000 });
+        let record = json!({ "rustup": { "gzip": 50_000 }, "budget": 80_000 });
         let size = |gzip| Size { build: "price", raw: 0, gzip };
-        assert!(failure(&size(51_000), Some(&record)).is_none());
-        assert!(failure(&size(51_001), Some(&record)).is_some_and(|message| message.contains("grew from 50000")));
-        assert!(failure(&size(10_000), None).is_some_and(|message| message.contains("no record")));
+        assert!(failure(&size(51_000), "rustup", Some(&record)).is_none());
+        assert!(
+            failure(&size(51_001), "rustup", Some(&record)).is_some_and(|message| message.contains("grew from 50000"))
+        );
+        assert!(failure(&size(10_000), "rustup", None).is_some_and(|message| message.contains("no record")));
+        assert!(failure(&size(10_000), "debian", Some(&record)).is_some_and(|message| message.contains("`debian`")));
     }
 
     #[test]
     fn a_budget_holds_whatever_is_recorded() {
-        let record = json!({ "gzip": 90_000, "budget": 80_000 });
+        let record = json!({ "rustup": { "gzip": 90_000 }, "budget": 80_000 });
         let size = Size { build: "price", raw: 0, gzip: 80_001 };
-        assert!(failure(&size, Some(&record)).is_some_and(|message| message.contains("budget")));
+        assert!(failure(&size, "rustup", Some(&record)).is_some_and(|message| message.contains("budget")));
     }
 }

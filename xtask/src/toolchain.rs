@@ -25,6 +25,16 @@ pub enum Toolchain {
     Debian,
 }
 
+impl Toolchain {
+    /// The word that `CRM_WASM_TOOLCHAIN` and the records of sizes use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rustup => "rustup",
+            Self::Debian => "debian",
+        }
+    }
+}
+
 impl fmt::Display for Toolchain {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
