@@ -1,6 +1,103 @@
-//! `cargo xtask package`: what is shipped, installed once into empty environments.
+//! `cargo xtask package`: what is shipped, each installed once into an empty environment and used there.
+//!
+//! The files are in `target/xtask/package`; the programs that use them are in `xtask/smoke`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::setup::Need;
+use crate::{paths, setup, shell, wasm};
 
 /// Builds and tries all packages.
 pub fn run() -> Result<(), String> {
-    Err("the bindings are not there yet".to_owned())
+    setup::these(&[Need::Python, Need::Npm, Need::Wasm].into())?;
+    let out = paths::work("package");
+    shell::empty(&out)?;
+    let wheel = wheel(&out)?;
+    try_wheel(&wheel, &out.join("try-python"))?;
+    let node = tarball("bindings-node", &out.join("node"), || {
+        let mut command = shell::command("npm", &["run", "--silent", "build"]);
+        command.current_dir(paths::at("bindings-node"));
+        shell::run(command)
+    })?;
+    try_tarball(&node, &out.join("try-node"), &["node.mjs", "node.cjs"])?;
+    let browser = tarball("bindings-wasm", &out.join("wasm"), wasm::build)?;
+    try_tarball(&browser, &out.join("try-wasm"), &["wasm.mjs", "wasm.cjs"])?;
+    for file in [wheel, node, browser] {
+        let size = fs::metadata(&file).map_err(|error| error.to_string())?.len();
+        println!("{:>9} bytes  {}", size, file.display());
+    }
+    Ok(())
+}
+
+/// An optimised wheel; without link-time optimisation, which costs minutes for little.
+fn wheel(out: &Path) -> Result<PathBuf, String> {
+    println!("building the wheel");
+    let folder = out.join("wheel");
+    let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--strip", "--out"]);
+    command
+        .arg(&folder)
+        .current_dir(paths::at("bindings-python"))
+        .env("VIRTUAL_ENV", paths::at(".venv"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    shell::run(command)?;
+    only_file(&folder)
+}
+
+fn try_wheel(wheel: &Path, folder: &Path) -> Result<(), String> {
+    println!("installing {} into an empty environment", name(wheel));
+    shell::empty(folder)?;
+    let mut command = shell::command("python3", &["-m", "venv"]);
+    command.arg(folder.join("venv"));
+    shell::run(command)?;
+    let python = folder.join("venv/bin/python");
+    let mut command = shell::command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    command.arg(wheel).current_dir(folder);
+    shell::run(command)?;
+    use_it(&python, "python.py", folder)
+}
+
+/// Builds a package and packs it as npm would publish it.
+fn tarball(package: &str, out: &Path, build: impl Fn() -> Result<(), String>) -> Result<PathBuf, String> {
+    println!("building the package of {package}");
+    build()?;
+    shell::empty(out)?;
+    let mut command = shell::command("npm", &["pack", "--silent", "--pack-destination"]);
+    command.arg(out).current_dir(paths::at(package));
+    shell::capture(command)?;
+    only_file(out)
+}
+
+fn try_tarball(tarball: &Path, folder: &Path, programs: &[&str]) -> Result<(), String> {
+    println!("installing {} into an empty folder", name(tarball));
+    shell::empty(folder)?;
+    shell::write(&folder.join("package.json"), "{ \"name\": \"try\", \"private\": true }\n")?;
+    let mut command = shell::command("npm", &["install", "--silent", "--no-audit", "--no-fund"]);
+    command.arg(tarball).current_dir(folder);
+    shell::run(command)?;
+    programs.iter().try_for_each(|program| use_it(Path::new("node"), program, folder))
+}
+
+/// Runs a program of `xtask/smoke` where only the installed package can be found.
+fn use_it(interpreter: &Path, program: &str, folder: &Path) -> Result<(), String> {
+    let copy = folder.join(program);
+    shell::write(&copy, shell::read(&paths::at("xtask/smoke").join(program))?)?;
+    let mut command = shell::command(interpreter, &[]);
+    command.arg(&copy).current_dir(folder).env_remove("PYTHONPATH").env_remove("NODE_PATH");
+    println!("{program}: {}", shell::capture(command)?);
+    Ok(())
+}
+
+fn only_file(folder: &Path) -> Result<PathBuf, String> {
+    let entries = folder.read_dir().map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    match (files.pop(), files.pop()) {
+        (Some(file), None) => Ok(file),
+        _ => Err(format!("`{}` should hold one file", folder.display())),
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
