@@ -26,6 +26,8 @@ use super::error::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Dec(Decimal);
 
+// The arithmetic refuses what is not exact, so it cannot be the operators of the standard traits.
+#[allow(clippy::should_implement_trait)]
 impl Dec {
     /// Zero.
     pub const ZERO: Dec = Dec(Decimal::ZERO);
@@ -193,7 +195,11 @@ impl FromStr for Dec {
 
 impl fmt::Display for Dec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_zero() && self.0.is_sign_negative() { fmt::Display::fmt(&-self.0, f) } else { fmt::Display::fmt(&self.0, f) }
+        if self.0.is_zero() && self.0.is_sign_negative() {
+            fmt::Display::fmt(&-self.0, f)
+        } else {
+            fmt::Display::fmt(&self.0, f)
+        }
     }
 }
 

@@ -82,10 +82,10 @@ fn overflow(what: &str) -> Error {
 /// Divides by a positive number: the quotient toward minus infinity and the rest, which is never negative.
 pub(crate) fn floor_ratio(n: i128, d: i128) -> (i128, i128) {
     // Two 64-bit numbers, the usual case, divide several times faster.
-    if let (Ok(small_n), Ok(small_d)) = (u64::try_from(n), u64::try_from(d)) {
-        if let (Some(quotient), Some(rest)) = (small_n.checked_div(small_d), small_n.checked_rem(small_d)) {
-            return (i128::from(quotient), i128::from(rest));
-        }
+    if let (Ok(small_n), Ok(small_d)) = (u64::try_from(n), u64::try_from(d))
+        && let (Some(quotient), Some(rest)) = (small_n.checked_div(small_d), small_n.checked_rem(small_d))
+    {
+        return (i128::from(quotient), i128::from(rest));
     }
     (n.checked_div_euclid(d).unwrap_or(0), n.checked_rem_euclid(d).unwrap_or(0))
 }

@@ -87,7 +87,7 @@ pub fn round(request: &RoundRequest, context: &Context) -> Result<Decision<Round
     let (increment, mode) = (request.increment, request.mode);
     let result = rounding::round_fraction(numerator, denominator, increment, mode).map_err(path)?;
     // The value is unchanged exactly when result x denominator is the numerator; a product that is too long to be exact is not.
-    let changed = result.mul(denominator).map_or(true, |back| back != numerator);
+    let changed = result.mul(denominator) != Ok(numerator);
     let mut reasons = Vec::new();
     if context.explain != Explain::None {
         let exact = request.value.map_or_else(|| format!("{numerator}/{denominator}"), |value| value.to_string());

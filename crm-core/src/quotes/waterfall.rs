@@ -1,0 +1,104 @@
+//! The steps that led to a priced quote, as reasons.
+
+use super::document::{PriceLine, PriceRequest, PricedLine, PricedQuote, RoundingPolicy, TaxRounding};
+use super::price::exact_product;
+use crate::base::codes::Code;
+use crate::base::decimal::Dec;
+use crate::base::reason::Reason;
+
+/// The total alone.
+pub(super) fn total(quote: &PricedQuote) -> Reason {
+    let reason = Reason::new(Code::QuoteTotal).show("total", quote.total).with("currency", quote.currency.code());
+    reason.show("net", quote.taxable).show("tax", quote.tax)
+}
+
+/// The total with every step beneath it: the lines, the document discount and the tax groups.
+pub(super) fn whole(request: &PriceRequest, quote: &PricedQuote) -> Reason {
+    let policy = &quote.rounding;
+    let mut reason = total(quote);
+    for (given, line) in request.lines.iter().zip(&quote.lines) {
+        reason = reason.child(line_steps(given, line, policy));
+    }
+    if let Some(percent) = request.discount_percent.filter(|percent| !percent.is_zero()) {
+        let discount = Reason::new(Code::DocumentDiscount).show("percent", percent).show("before", quote.net);
+        let discount = discount.show("amount", quote.document_discount);
+        reason =
+            reason.child(discount.children(rounded(percentage(quote.net, percent), quote.document_discount, policy)));
+    }
+    reason.children(quote.tax_groups.iter().map(|group| {
+        let step = Reason::new(Code::TaxGroup).show("percent", group.tax_percent).show("base", group.base);
+        let step = step.show("amount", group.tax);
+        match policy.tax {
+            TaxRounding::Line => step,
+            TaxRounding::Document => {
+                step.children(rounded(percentage(group.base, group.tax_percent), group.tax, policy))
+            }
+        }
+    }))
+}
+
+fn line_steps(given: &PriceLine, line: &PricedLine, policy: &RoundingPolicy) -> Reason {
+    let reason = Reason::new(Code::LineTotal).with("line", line.id.as_str()).show("net", line.taxable);
+    let mut reason = reason.show("tax", line.tax).show("total", line.total);
+    let amount = Reason::new(Code::LineAmount).show("quantity", line.quantity).show("unit_price", line.unit_price);
+    let exact = exact_product(line.quantity.normalized(), line.unit_price.normalized(), None);
+    reason = reason.child(amount.show("amount", line.amount).children(rounded(exact, line.amount, policy)));
+    if let Some(percent) = given.discount_percent.filter(|percent| !percent.is_zero()) {
+        let step = Reason::new(Code::LineDiscount).show("percent", percent).show("before", line.amount);
+        let exact = exact_product(line.quantity.normalized(), line.unit_price.normalized(), Some(percent.normalized()));
+        reason = reason.child(step.show("after", line.net).children(rounded(exact, line.net, policy)));
+    }
+    if !line.document_discount.is_zero() {
+        let step = Reason::new(Code::DocumentDiscountShare).show("before", line.net).show("after", line.taxable);
+        reason = reason.child(step.show("amount", line.document_discount));
+    }
+    if let Some(percent) = given.tax_percent {
+        let step =
+            Reason::new(Code::LineTax).show("percent", percent).show("base", line.taxable).show("amount", line.tax);
+        reason = reason.child(match policy.tax {
+            TaxRounding::Line => step.children(rounded(percentage(line.taxable, percent), line.tax, policy)),
+            TaxRounding::Document => step,
+        });
+    }
+    reason
+}
+
+/// An exact percentage as a mantissa and a scale.
+fn percentage(amount: Dec, percent: Dec) -> Option<(i128, u32)> {
+    let (amount, percent) = (amount.normalized(), percent.normalized());
+    let scale = amount.scale().checked_add(percent.scale())?.checked_add(2)?;
+    Some((amount.mantissa().checked_mul(percent.mantissa())?, scale))
+}
+
+/// The step that says what rounding changed, when it changed something.
+fn rounded(exact: Option<(i128, u32)>, result: Dec, policy: &RoundingPolicy) -> Option<Reason> {
+    let exact = exact.map(|(mantissa, scale)| spell(mantissa, scale))?;
+    if exact == result.normalized().to_string() {
+        return None;
+    }
+    let reason = Reason::new(Code::RoundedTo).with("exact", exact).show("rounded", result);
+    Some(reason.with("mode", policy.mode.name()).show("increment", policy.increment))
+}
+
+/// A number that may have more digits than a decimal holds, without trailing zeros.
+fn spell(mantissa: i128, scale: u32) -> String {
+    let sign = if mantissa < 0 { "-" } else { "" };
+    let places = usize::try_from(scale).unwrap_or(0);
+    let digits = format!("{:0>width$}", mantissa.unsigned_abs(), width = places.saturating_add(1));
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spell;
+
+    #[test]
+    fn long_numbers_are_spelt_exactly() {
+        assert_eq!(spell(-1250, 3), "-1.25");
+        assert_eq!(spell(5, 3), "0.005");
+        assert_eq!(spell(100, 2), "1");
+        assert_eq!(spell(i128::MAX, 30), "170141183.460469231731687303715884105727");
+    }
+}
