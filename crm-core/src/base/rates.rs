@@ -38,7 +38,7 @@ pub struct Rate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Conversion {
+pub struct Converted {
     /// The converted amount, rounded.
     pub amount: Dec,
     /// The currency converted to.
@@ -113,10 +113,10 @@ impl<'a> RateTable<'a> {
     /// assert_eq!(table.convert(&figure.original, "EUR".parse()?, "2026-01-01".parse()?, &cents).map_err(|e| e.code()), Err("missing_rate"));
     /// # Ok::<(), crm_core::base::error::Error>(())
     /// ```
-    pub fn convert(&self, money: &Money, to: Currency, on: Date, rounder: &Rounder) -> Result<Conversion> {
+    pub fn convert(&self, money: &Money, to: Currency, on: Date, rounder: &Rounder) -> Result<Converted> {
         if money.currency == to {
             let (rate, source) = (Dec::from(1), None);
-            return Ok(Conversion {
+            return Ok(Converted {
                 amount: money.amount,
                 currency: to,
                 rate,
@@ -135,7 +135,7 @@ impl<'a> RateTable<'a> {
         } else {
             product(money.amount, rate.rate, rounder)?
         };
-        Ok(Conversion {
+        Ok(Converted {
             amount,
             currency: to,
             rate: rate.rate,

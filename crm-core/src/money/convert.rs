@@ -9,7 +9,8 @@ use crate::base::decision::Decision;
 use crate::base::error::Result;
 use crate::base::limits;
 use crate::base::money::Money;
-use crate::base::rates::{Conversion, Rate, RateTable, rounder_for};
+pub use crate::base::rates::Converted;
+use crate::base::rates::{Rate, RateTable, rounder_for};
 use crate::base::rounding::Mode;
 use crate::base::time::Date;
 
@@ -65,7 +66,7 @@ pub struct ConvertRequest {
 /// assert_eq!((figure.amount.to_string().as_str(), figure.source.as_deref()), ("1804", Some("ECB")));
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
-pub fn convert(request: &ConvertRequest, _: &Context) -> Result<Decision<Conversion>> {
+pub fn convert(request: &ConvertRequest, _: &Context) -> Result<Decision<Converted>> {
     limits::items(request.rates.len(), limits::LINES, "rates")?;
     let table = RateTable::new(&request.rates)?;
     let path = if request.increment.is_some() { "increment" } else { "to" };

@@ -35,7 +35,7 @@ pub struct RoundRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RoundedNumber {
+pub struct Rounded {
     /// The multiple of the increment, with the increment's digits after the point.
     pub result: Dec,
     /// Whether rounding changed the number.
@@ -67,7 +67,7 @@ pub struct RoundedNumber {
 /// ```
 ///
 /// Source: the modes and their behaviour below zero as in moneyphp, dinero.js and Odoo's own rounding tests.
-pub fn round(request: &RoundRequest, context: &Context) -> Result<Decision<RoundedNumber>> {
+pub fn round(request: &RoundRequest, context: &Context) -> Result<Decision<Rounded>> {
     let missing = |field: &str| Error::new(Code::MissingField).with("field", field);
     let both = |first: &str| Error::new(Code::ConflictingFields).with("first", first).with("second", "value").at(first);
     let (numerator, denominator) = match (request.value, request.numerator, request.denominator) {
@@ -94,7 +94,7 @@ pub fn round(request: &RoundRequest, context: &Context) -> Result<Decision<Round
         let reason = Reason::new(Code::RoundedTo).with("exact", exact).show("rounded", result);
         reasons.push(reason.with("mode", mode.name()).show("increment", increment));
     }
-    Ok(Decision::new(RoundedNumber { result, changed, increment, mode }, reasons))
+    Ok(Decision::new(Rounded { result, changed, increment, mode }, reasons))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::base::money::{Bag, Money};
-use crate::base::rates::{Conversion, Rate, RateTable, rounder_for};
+use crate::base::rates::{Converted, Rate, RateTable, rounder_for};
 use crate::base::rounding::Mode;
 use crate::base::time::Date;
 
@@ -35,7 +35,7 @@ pub struct SumRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct MoneySum {
+pub struct Sum {
     /// One exact sum a currency, in the order of the currency codes.
     pub sums: Vec<Money>,
     /// The one total, when it was asked for.
@@ -51,7 +51,7 @@ pub struct ConvertedSum {
     /// The total: the sum of the figures.
     pub total: Money,
     /// Every amount as converted, in the request's order, with its rate.
-    pub figures: Vec<Conversion>,
+    pub figures: Vec<Converted>,
 }
 
 /// Adds amounts per currency; into one total only when `to` is named.
@@ -75,7 +75,7 @@ pub struct ConvertedSum {
 /// assert!(done.converted.is_none());
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
-pub fn sum(request: &SumRequest, context: &Context) -> Result<Decision<MoneySum>> {
+pub fn sum(request: &SumRequest, context: &Context) -> Result<Decision<Sum>> {
     limits::items(request.amounts.len(), limits::LINES, "amounts")?;
     limits::items(request.rates.len(), limits::LINES, "rates")?;
     let mut bag = Bag::default();
@@ -87,7 +87,7 @@ pub fn sum(request: &SumRequest, context: &Context) -> Result<Decision<MoneySum>
         None if request.rates.is_empty() => None,
         None => return Err(Error::new(Code::MissingField).with("field", "to")),
     };
-    Ok(Decision::plain(MoneySum { sums: bag.sums(), converted }))
+    Ok(Decision::plain(Sum { sums: bag.sums(), converted }))
 }
 
 fn total(request: &SumRequest, to: Currency, context: &Context) -> Result<ConvertedSum> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::document::{PriceLine, PriceRequest, PricedQuote, RoundingChoice, TaxRounding};
+use super::answer::{PricedLine, PricedQuote};
 use super::price::price;
+use super::request::{PriceLine, PriceRequest, RoundingChoice, TaxRounding};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decimal::Dec;
@@ -228,7 +229,7 @@ proptest! {
         let quote = priced(&asked);
         let increment = quote.rounding.increment;
         let add = |a: Dec, b: Dec| a.add(b).unwrap();
-        let total = |of: fn(&super::document::PricedLine) -> Dec| quote.lines.iter().map(of).fold(Dec::ZERO, add);
+        let total = |of: fn(&PricedLine) -> Dec| quote.lines.iter().map(of).fold(Dec::ZERO, add);
         prop_assert_eq!(total(|l| l.amount), quote.amount);
         prop_assert_eq!(total(|l| l.discount), quote.line_discount);
         prop_assert_eq!(total(|l| l.net), quote.net);

@@ -10,9 +10,8 @@
 //! Source: one rounding at the end of price x quantity x discount and the two places where tax is rounded are those of Odoo's
 //! `round_per_line` and `round_globally`; the document discount before tax is ERPNext's discount on the net total.
 
-use super::document::{
-    PriceLine, PriceRequest, PricedLine, PricedQuote, RoundingChoice, RoundingPolicy, TaxGroup, TaxRounding,
-};
+use super::answer::{PricedLine, PricedQuote, RoundingPolicy, TaxGroup};
+use super::request::{PriceLine, PriceRequest, RoundingChoice, TaxRounding};
 use super::waterfall;
 use crate::base::allocate::{RemainderRule, allocate_whole};
 use crate::base::codes::Code;
@@ -43,7 +42,7 @@ const TAX: i64 = 1000;
 ///
 /// # Example: two lines, ten percent off, two tax rates
 /// ```
-/// use crm_core::{base::context::Context, quotes::{document::PriceRequest, price::price}};
+/// use crm_core::{base::context::Context, quotes::{price::price, request::PriceRequest}};
 /// let request: PriceRequest = serde_json::from_str(r#"{
 ///     "currency": "EUR",
 ///     "lines": [

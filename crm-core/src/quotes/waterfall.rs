@@ -1,7 +1,8 @@
 //! The steps that led to a priced quote, as reasons.
 
-use super::document::{PriceLine, PriceRequest, PricedLine, PricedQuote, RoundingPolicy, TaxRounding};
+use super::answer::{PricedLine, PricedQuote, RoundingPolicy};
 use super::price::exact_product;
+use super::request::{PriceLine, PriceRequest, TaxRounding};
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::reason::Reason;
