@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::accept::accept;
 use super::query::Query;
 use super::repository::{BoxFuture, Capabilities, Committed, Repository};
 use crate::base::change::{ChangeSet, Expect, StoredEvent};
@@ -114,9 +115,7 @@ impl Repository for MemoryRepository {
 
 impl MemoryRepository {
     fn apply(&self, changes: &ChangeSet) -> Result<Committed> {
-        if let Some(part) = changes.not_executed() {
-            return Err(Error::new(Code::UnsupportedChange).with("part", part));
-        }
+        accept(changes)?;
         let mut state = self.lock();
         let tenant = state.tenants.entry(changes.tenant.clone()).or_default();
         if let Some(mark) = &changes.idempotency
@@ -127,14 +126,14 @@ impl MemoryRepository {
                 false => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
             };
         }
+        for require in &changes.requires {
+            tenant.check(&require.key, require.expect)?;
+        }
         for put in &changes.puts {
             tenant.check(&put.record.key(), put.expect)?;
         }
         for delete in &changes.deletes {
             tenant.check(&delete.key, delete.expect)?;
-        }
-        for require in &changes.requires {
-            tenant.check(&require.key, require.expect)?;
         }
         for put in &changes.puts {
             tenant.records.entry(put.record.kind.clone()).or_default().insert(put.record.id.clone(), put.record.clone());

@@ -3,6 +3,8 @@
 //! Start at [`repository::Repository`]; [`memory::MemoryRepository`] is its simplest keeper, [`query::Query`] what it is asked,
 //! [`sql`] the statements that a database adapter executes. Adapters live in crates of their own under `stores/`.
 
+pub mod accept;
+pub mod conformance;
 pub mod faults;
 pub mod memory;
 pub mod query;

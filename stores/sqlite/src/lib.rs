@@ -1,2 +1,106 @@
-//! crm-core's repository on SQLite.
+//! crm-core's repository on SQLite: one file, the operations unchanged.
+//!
+//! [`SqliteRepository::open`] opens or makes the file. Every commit is one `BEGIN IMMEDIATE` transaction of the statements that
+//! crm-core renders; reads run beside it on a connection of their own (write-ahead log). Futures complete at once.
+//!
+//! **Never open the file with another SQLite library in the same process** (Python's `sqlite3`, another Node package): POSIX locks
+//! belong to the process, so closing one library's file drops the other's locks, and committed rows can vanish. Another process may
+//! open it. For queries of your own take [`SqliteRepository::export_snapshot`].
+//!
+//! **A fork does not take the store with it**: a child process that inherits it is refused and must open its own.
 #![forbid(unsafe_code)]
+
+mod failure;
+mod open;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::error::Result;
+use crm_core::base::record::{Key, Record};
+use crm_core::store::query::Query;
+use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
+use crm_core::store::sql::read::arrange;
+use rusqlite::Connection;
+
+pub use open::{Durability, Options, file_of};
+
+/// A repository in an SQLite file.
+pub struct SqliteRepository {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    file: PathBuf,
+    options: Options,
+    process: u32,
+}
+
+impl SqliteRepository {
+    /// Opens a file, or makes it; `file` is a path or an address such as `sqlite:deals.db`.
+    ///
+    /// `kinds` names every kind of record with its number of declared indexes; missing indexes are made, under the write lock.
+    ///
+    /// # Errors
+    /// `unsupported_url` for another kind of address, `storage_unavailable` when the file cannot be opened or is not SQLite's,
+    /// `storage_locked` when another process holds it, `store_from_newer_engine`.
+    pub fn open(file: &str, kinds: &[(&str, usize)], options: Options) -> Result<Self> {
+        let file = file_of(file)?;
+        let (writer, reader) = open::connections(&file, kinds, &options)?;
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        Ok(SqliteRepository { writer, reader, file, options, process: std::process::id() })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Writes everything, as of one moment, into a new SQLite file that any library may then open.
+    ///
+    /// # Errors
+    /// `storage_failed` when the target exists or cannot be written.
+    pub fn export_snapshot(&self, target: &Path) -> Result<()> {
+        self.owned()?;
+        run::snapshot(&open::connect(&self.file, &self.options)?, target)
+    }
+
+    fn reading(&self) -> Result<MutexGuard<'_, Connection>> {
+        self.lock(&self.reader)
+    }
+
+    fn lock<'a>(&self, connection: &'a Mutex<Connection>) -> Result<MutexGuard<'a, Connection>> {
+        self.owned()?;
+        Ok(connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn owned(&self) -> Result<()> {
+        if std::process::id() == self.process { Ok(()) } else { Err(failure::forked()) }
+    }
+}
+
+impl Repository for SqliteRepository {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { durability: self.options.durability.name().to_owned(), page: 10_000 }
+    }
+
+    fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
+        let found = self.reading().and_then(|c| run::get(&c, tenant, keys)).map(|found| arrange(keys, found));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
+        let found = self.reading().and_then(|c| run::find(&c, query));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
+        let committed = self.lock(&self.writer).and_then(|c| run::commit(&c, changes));
+        Box::pin(std::future::ready(committed))
+    }
+
+    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+        let events = self.reading().and_then(|c| run::events(&c, tenant, after, limit));
+        Box::pin(std::future::ready(events))
+    }
+}

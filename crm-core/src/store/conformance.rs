@@ -1,0 +1,336 @@
+//! The promises of a repository as checks that any store can be put to.
+//!
+//! Each check takes an empty repository and says what it found wrong; [`run`] does them all. Give it a function that makes an empty
+//! repository, and an executor of your own: the checks are ordinary futures.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::memory::IDEMPOTENCY;
+use super::query::{After, Query, Test};
+use super::repository::{Committed, Repository};
+use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Delete, Event, Expect, Idempotency, Put, Require, Timer};
+use crate::base::error::{Error, Result};
+use crate::base::id::Id;
+use crate::base::record::{Body, Key, KeyBytes, Record};
+use crate::base::time::Instant;
+
+/// A promise that was not kept: which one, and what happened instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The check.
+    pub check: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+/// The kind of record that the checks use; a store is opened with two indexes for it.
+pub const KIND: &str = "sample";
+
+type Outcome = std::result::Result<(), String>;
+type Store<'a> = &'a dyn Repository;
+
+/// Runs every check, each over an empty repository of its own, and gives the promises that were not kept.
+pub async fn run(mut fresh: impl FnMut() -> Arc<dyn Repository>) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    macro_rules! check {
+        ($($name:ident),* $(,)?) => {
+            $(if let Err(found) = $name(&*fresh()).await {
+                broken.push(Broken { check: stringify!($name), found });
+            })*
+        };
+    }
+    check!(
+        records_come_back,
+        finds_order_and_page,
+        finds_test_keys,
+        commits_are_whole,
+        expectations_are_kept,
+        repeats_change_nothing,
+        events_follow_commits,
+        deletes_remove,
+        tenants_are_apart,
+        what_is_not_executed_is_refused,
+    );
+    broken
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
+    if found == wanted { Ok(()) } else { Err(format!("{what}: expected {wanted:?}, found {found:?}")) }
+}
+
+fn code<T: std::fmt::Debug>(what: &str, found: Result<T>, wanted: &str) -> Outcome {
+    match found {
+        Err(error) => same(what, error.code(), wanted),
+        Ok(value) => Err(format!("{what}: expected `{wanted}`, found {value:?}")),
+    }
+}
+
+fn told(error: Error) -> String {
+    error.to_string()
+}
+
+fn key(id: &str) -> std::result::Result<Key, String> {
+    Ok(Key { kind: KIND.to_owned(), id: Id::new(id).map_err(told)? })
+}
+
+fn record(id: &str, version: u64, keys: &[&[u8]]) -> std::result::Result<Record, String> {
+    let body = Body::parse(format!("{{\"n\":1.50,\"of\":\"{id}\",\"é\":\"\u{1F600}\"}}")).map_err(|e| e.to_string())?;
+    let keys = keys.iter().map(|k| KeyBytes::from_bytes(k.to_vec())).collect();
+    Ok(Record { kind: KIND.to_owned(), id: Id::new(id).map_err(told)?, version, schema: 3, keys, body })
+}
+
+fn insert(record: &Record) -> Put {
+    Put { record: record.clone(), changed: Map::new(), expect: Expect::Absent }
+}
+
+fn puts(tenant: &str, records: &[Record]) -> ChangeSet {
+    ChangeSet { tenant: tenant.to_owned(), puts: records.iter().map(insert).collect(), ..ChangeSet::default() }
+}
+
+fn event(id: &str, n: u32) -> std::result::Result<Event, String> {
+    let at = Instant::from_micros(1_700_000_000_000_000).ok_or("no such instant")?;
+    let mut data = Map::new();
+    data.insert("n".to_owned(), Value::from(n));
+    Ok(Event {
+        kind: "sample.changed".to_owned(),
+        record_kind: KIND.to_owned(),
+        record_id: Id::new(id).map_err(told)?,
+        effective_at: at,
+        recorded_at: at,
+        actor: Some("u1".to_owned()),
+        correlation: None,
+        data,
+    })
+}
+
+async fn done(store: Store<'_>, what: &str, changes: &ChangeSet) -> Outcome {
+    same(what, store.commit(changes).await.map_err(told)?, Committed::Done {})
+}
+
+async fn ids(store: Store<'_>, query: &Query) -> std::result::Result<String, String> {
+    let found = store.find(query).await.map_err(told)?;
+    Ok(found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>().join(" "))
+}
+
+async fn one(store: Store<'_>, tenant: &str, id: &str) -> std::result::Result<Option<Record>, String> {
+    let mut found = store.get(tenant, &[key(id)?]).await.map_err(told)?;
+    same("answers to one key", found.len(), 1)?;
+    Ok(found.pop().flatten())
+}
+
+async fn records_come_back(store: Store<'_>) -> Outcome {
+    let (a, b) = (record("a", 1, &[&[1, 0], &[1, 255]])?, record("b", 7, &[&[1, 2]])?);
+    done(store, "the commit", &puts("t", &[a.clone(), b.clone()])).await?;
+    let keys = [key("b")?, key("missing")?, key("a")?, key("b")?];
+    let found = store.get("t", &keys).await.map_err(told)?;
+    same("records in the keys' order, as they were written", found, vec![Some(b.clone()), None, Some(a), Some(b)])?;
+    same("no keys, no records", store.get("t", &[]).await.map_err(told)?, Vec::new())?;
+    let many: Vec<Record> = (0..600).map(|n| record(&format!("m{n}"), 1, &[])).collect::<std::result::Result<_, _>>()?;
+    done(store, "the commit of 600", &puts("t", &many)).await?;
+    let keys: Vec<Key> = many.iter().map(Record::key).collect();
+    same("600 records at once", store.get("t", &keys).await.map_err(told)?, many.into_iter().map(Some).collect())
+}
+
+async fn finds_order_and_page(store: Store<'_>) -> Outcome {
+    let rows: [(&str, &[&[u8]]); 6] =
+        [("a", &[&[1, 5]]), ("B", &[&[1, 5]]), ("c", &[&[1, 4, 9]]), ("d", &[]), ("e", &[&[0]]), ("é", &[&[1, 255]])];
+    let records: Vec<Record> = rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
+    done(store, "the commit", &puts("t", &records)).await?;
+    let mut query = Query::of("t", KIND, 100);
+    same("by id", ids(store, &query).await?.as_str(), "B a c d e é")?;
+    query.descending = true;
+    same("by id, turned round", ids(store, &query).await?.as_str(), "é e d c a B")?;
+    for (descending, whole) in [(false, "d e c B a é"), (true, "é a B c e d")] {
+        let mut query = Query::of("t", KIND, 2);
+        query.order = Some(0);
+        query.descending = descending;
+        let mut seen = Vec::new();
+        loop {
+            let page = store.find(&query).await.map_err(told)?;
+            let Some(last) = page.last() else { break };
+            query.after = Some(After { key: query.order_key(last), id: last.id.clone() });
+            seen.extend(page.iter().map(|r| r.id.to_string()));
+            if seen.len() > rows.len() {
+                break;
+            }
+        }
+        same("pages of two by key, then id", seen.join(" ").as_str(), whole)?;
+    }
+    query.limit = 0;
+    same("a limit of nothing", ids(store, &query).await?.as_str(), "")
+}
+
+async fn finds_test_keys(store: Store<'_>) -> Outcome {
+    let rows: [(&str, &[&[u8]]); 6] = [
+        ("a", &[&[1], &[1, 1]]),
+        ("b", &[&[1, 1], &[1, 1]]),
+        ("c", &[&[1, 255], &[1, 2]]),
+        ("d", &[&[1, 255, 255]]),
+        ("e", &[]),
+        ("f", &[&[2]]),
+    ];
+    let records: Vec<Record> = rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
+    done(store, "the commit", &puts("t", &records)).await?;
+    let bytes = |b: &[u8]| KeyBytes::from_bytes(b.to_vec());
+    let range = |from: Option<&[u8]>, to: Option<&[u8]>| Test::Range { index: 0, from: from.map(bytes), to: to.map(bytes) };
+    let cases = [
+        (vec![Test::In { index: 0, keys: vec![bytes(&[1]), bytes(&[2]), bytes(&[9])] }], "a f"),
+        (vec![Test::In { index: 0, keys: Vec::new() }], ""),
+        (vec![Test::Prefix { index: 0, prefix: bytes(&[1]) }], "a b c d"),
+        (vec![Test::Prefix { index: 0, prefix: bytes(&[1, 255]) }], "c d"),
+        (vec![Test::Prefix { index: 0, prefix: bytes(&[]) }], "a b c d f"),
+        (vec![range(Some(&[1, 1]), Some(&[1, 255, 255]))], "b c"),
+        (vec![range(None, Some(&[1, 1]))], "a"),
+        (vec![range(Some(&[1, 255]), None)], "c d f"),
+        (vec![range(None, None)], "a b c d f"),
+        (vec![Test::In { index: 1, keys: vec![bytes(&[1, 1])] }, range(Some(&[1, 0]), None)], "b"),
+    ];
+    for (tests, wanted) in cases {
+        let mut query = Query::of("t", KIND, 100);
+        query.tests = tests;
+        let what = format!("{:?}", query.tests);
+        same(&what, ids(store, &query).await?.as_str(), wanted)?;
+    }
+    Ok(())
+}
+
+async fn commits_are_whole(store: Store<'_>) -> Outcome {
+    done(store, "the commit", &puts("t", &[record("a", 1, &[])?])).await?;
+    let mut changes = puts("t", &[record("new", 1, &[])?, record("a", 1, &[])?]);
+    changes.events.push(event("new", 1)?);
+    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{}".to_owned() });
+    code("a record that exists", store.commit(&changes).await, "record_exists")?;
+    same("nothing of it is written", one(store, "t", "new").await?, None)?;
+    same("no event either", store.events("t", None, 10).await.map_err(told)?, Vec::new())?;
+    changes.puts.pop();
+    done(store, "its mark is free", &changes).await
+}
+
+async fn expectations_are_kept(store: Store<'_>) -> Outcome {
+    done(store, "the commit", &puts("t", &[record("a", 1, &[&[1, 1]])?, record("b", 4, &[])?])).await?;
+    let put = |expect, version| -> std::result::Result<ChangeSet, String> {
+        let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Map::new(), expect };
+        Ok(ChangeSet { tenant: "t".to_owned(), puts: vec![put], ..ChangeSet::default() })
+    };
+    done(store, "the version that is there", &put(Expect::Version(1), 2)?).await?;
+    same("it is the new one", one(store, "t", "a").await?, Some(record("a", 2, &[&[1, 2]])?))?;
+    code("an old version", store.commit(&put(Expect::Version(1), 2)?).await, "version_conflict")?;
+    let mut missing = put(Expect::Version(1), 2)?;
+    for put in &mut missing.puts {
+        put.record = record("zz", 2, &[])?;
+    }
+    code("a version of a missing record", store.commit(&missing).await, "version_conflict")?;
+    for (id, expect, wanted) in [
+        ("b", Expect::Version(4), None),
+        ("b", Expect::Version(3), Some("version_conflict")),
+        ("b", Expect::Absent, Some("record_exists")),
+        ("c", Expect::Absent, None),
+        ("c", Expect::Version(1), Some("version_conflict")),
+    ] {
+        let stands = one(store, "t", "a").await?.map_or(0, |r| r.version);
+        let mut changes = put(Expect::Version(stands), stands.saturating_add(1))?;
+        changes.requires.push(Require { key: key(id)?, expect });
+        let what = format!("`{id}` required as {expect:?}");
+        match wanted {
+            None => done(store, &what, &changes).await?,
+            Some(wanted) => code(&what, store.commit(&changes).await, wanted)?,
+        }
+    }
+    Ok(())
+}
+
+async fn repeats_change_nothing(store: Store<'_>) -> Outcome {
+    let mut changes = puts("t", &[record("a", 1, &[])?]);
+    changes.events.push(event("a", 1)?);
+    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{\"n\":1.50}".to_owned() });
+    done(store, "the first time", &changes).await?;
+    let again = store.commit(&changes).await.map_err(told)?;
+    same("the second time", again, Committed::Replayed { response: "{\"n\":1.50}".to_owned() })?;
+    same("one event", store.events("t", None, 10).await.map_err(told)?.len(), 1)?;
+    let mark = Key { kind: IDEMPOTENCY.to_owned(), id: Id::new("k").map_err(told)? };
+    let found = store.get("t", std::slice::from_ref(&mark)).await.map_err(told)?;
+    let body = found.first().and_then(Option::as_ref).and_then(|r| serde_json::from_str::<Value>(r.body.text()).ok());
+    same("the mark can be read", body, Some(json!({"request_hash": "h", "response": "{\"n\":1.50}"})))?;
+    let elsewhere = ChangeSet { tenant: "u".to_owned(), ..changes.clone() };
+    done(store, "another tenant's key is its own", &elsewhere).await?;
+    if let Some(mark) = &mut changes.idempotency {
+        mark.request_hash = "other".to_owned();
+    }
+    code("the key with another request", store.commit(&changes).await, "idempotency_key_reused")
+}
+
+async fn events_follow_commits(store: Store<'_>) -> Outcome {
+    for n in 0..5_u32 {
+        let mut changes = puts("t", &[record(&format!("r{n}"), 1, &[])?]);
+        changes.events = vec![event("x", n.saturating_mul(2))?, event("x", n.saturating_mul(2).saturating_add(1))?];
+        done(store, "the commit", &changes).await?;
+        let mut other = puts("u", &[record(&format!("r{n}"), 1, &[])?]);
+        other.events = vec![event("y", n)?];
+        done(store, "another tenant's commit", &other).await?;
+    }
+    let (mut cursor, mut seen) = (None::<String>, Vec::new());
+    loop {
+        let page = store.events("t", cursor.as_deref(), 3).await.map_err(told)?;
+        let Some(last) = page.last() else { break };
+        cursor = Some(last.cursor.clone());
+        seen.extend(page.into_iter().map(|e| e.event));
+        if seen.len() > 10 {
+            break;
+        }
+    }
+    let wanted: Vec<Event> = (0..10).map(|n| event("x", n)).collect::<std::result::Result<_, _>>()?;
+    same("every event once, in order", seen, wanted)?;
+    let mut later = puts("t", &[record("later", 1, &[])?]);
+    later.events = vec![event("x", 10)?];
+    done(store, "a later commit", &later).await?;
+    let rest = store.events("t", cursor.as_deref(), 3).await.map_err(told)?;
+    same("only the new event after the cursor", rest.into_iter().map(|e| e.event).collect(), vec![event("x", 10)?])?;
+    code("a cursor of something else", store.events("t", Some("nonsense"), 3).await, "invalid_cursor")
+}
+
+async fn deletes_remove(store: Store<'_>) -> Outcome {
+    done(store, "the commit", &puts("t", &[record("a", 2, &[&[1, 1]])?])).await?;
+    let delete = |id: &str, expect| -> std::result::Result<ChangeSet, String> {
+        let deletes = vec![Delete { key: key(id)?, expect }];
+        Ok(ChangeSet { tenant: "t".to_owned(), deletes, ..ChangeSet::default() })
+    };
+    code("an old version", store.commit(&delete("a", Expect::Version(1))?).await, "version_conflict")?;
+    code("expected absent", store.commit(&delete("a", Expect::Absent)?).await, "record_exists")?;
+    done(store, "absent as expected", &delete("b", Expect::Absent)?).await?;
+    done(store, "the version that is there", &delete("a", Expect::Version(2))?).await?;
+    same("it is gone", one(store, "t", "a").await?, None)?;
+    same("from every query", ids(store, &Query::of("t", KIND, 10)).await?.as_str(), "")?;
+    done(store, "its id is free", &puts("t", &[record("a", 1, &[])?])).await
+}
+
+async fn tenants_are_apart(store: Store<'_>) -> Outcome {
+    done(store, "the commit", &puts("t", &[record("a", 1, &[])?])).await?;
+    same("not another tenant's", one(store, "u", "a").await?, None)?;
+    done(store, "the same id again", &puts("u", &[record("a", 1, &[])?, record("b", 1, &[])?])).await?;
+    same("each its own", ids(store, &Query::of("t", KIND, 10)).await?.as_str(), "a")?;
+    let mut other = record("a", 1, &[])?;
+    other.kind = "other".to_owned();
+    done(store, "another kind's id", &puts("t", &[other])).await?;
+    same("kinds are apart too", ids(store, &Query::of("t", KIND, 10)).await?.as_str(), "a")
+}
+
+async fn what_is_not_executed_is_refused(store: Store<'_>) -> Outcome {
+    let plain = puts("t", &[record("a", 1, &[])?]);
+    let mut cases = vec![plain.clone(), plain.clone(), plain.clone(), plain.clone(), plain.clone(), plain.clone()];
+    for (n, changes) in cases.iter_mut().enumerate() {
+        match n {
+            0 => changes.claims.push(Claim { scope: "s".to_owned(), name: "n".to_owned(), owner: key("a")? }),
+            1 => changes.counters.push(Counter { scope: "s".to_owned(), name: "n".to_owned(), delta: 1, max: None }),
+            2 => changes.allocate.push(Allocate { token: 0, scope: "s".to_owned() }),
+            3 => changes.timers.push(Timer { key: key("a")?, rule: "r".to_owned(), due: None }),
+            4 => changes.puts.push(insert(&record("a", 1, &[])?)),
+            _ => changes.puts.push(insert(&record("b", 1, &[&[1][..]; 13])?)),
+        }
+    }
+    for changes in &cases {
+        code("a part that is not executed", store.commit(changes).await, "unsupported_change")?;
+    }
+    same("nothing is written", one(store, "t", "a").await?, None)
+}

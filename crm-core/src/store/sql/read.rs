@@ -1,0 +1,271 @@
+//! Reading: records by name, records by query, events after a cursor, and how rows become records again.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{COLUMNS, Dialect, Expected, Param, Statement, column, literal, markers, padded};
+use crate::base::change::StoredEvent;
+use crate::base::codes::Code;
+use crate::base::error::{Error, Result};
+use crate::base::id::Id;
+use crate::base::record::{Body, Key, KeyBytes, Record};
+use crate::store::memory::IDEMPOTENCY;
+use crate::store::query::{Query, Test};
+
+/// The most ids that one statement asks for.
+const BATCH: usize = 256;
+
+/// The most keys that one test of a query may list.
+const LIST: usize = 16_384;
+
+/// The bytes below every present key and above a missing one.
+const PRESENT: &[u8] = &[0];
+
+/// What is asked, and so how the rows are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Rows of id, version, schema, the key columns, body: one record of the asked kind each.
+    Records,
+    /// Rows of key, hash, response: one request's mark each.
+    Marks,
+}
+
+/// One statement of a `get`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Get<'a> {
+    /// The kind of its records.
+    pub kind: &'a str,
+    /// What its rows are.
+    pub rows: Rows,
+    /// The statement.
+    pub statement: Statement<'a>,
+}
+
+impl Dialect {
+    /// The statements that read records by name: one a kind, or more when many are asked.
+    ///
+    /// # Errors
+    /// `unknown_fact_kind` for a kind that cannot stand in a text.
+    pub fn get<'a>(self, tenant: &'a str, keys: &'a [Key]) -> Result<Vec<Get<'a>>> {
+        let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for key in keys {
+            kinds.entry(&key.kind).or_default().insert(key.id.as_str());
+        }
+        let mut out = Vec::new();
+        for (kind, ids) in kinds {
+            let ids: Vec<&str> = ids.into_iter().collect();
+            for batch in ids.chunks(BATCH) {
+                let size = padded(batch.len());
+                let list = markers(size);
+                let (rows, text) = if kind == IDEMPOTENCY {
+                    (Rows::Marks, format!("SELECT key, hash, response FROM crm_idem WHERE tenant = ? AND key IN ({list})"))
+                } else {
+                    (Rows::Records, format!("{} AND id IN ({list})", self.records(kind)?))
+                };
+                let mut params = vec![Param::text(tenant)];
+                params.extend(pad(batch.iter().map(|id| Param::text(id)), size));
+                let statement = Statement { text: Cow::Owned(text), params, expect: Expected::Rows };
+                out.push(Get { kind, rows, statement });
+            }
+        }
+        Ok(out)
+    }
+
+    /// The statement that answers a query, with rows of [`Rows::Records`]; nothing when the query can have no answer.
+    ///
+    /// # Errors
+    /// `unknown_index`, `too_many_items` for a list of more than 16,384 keys, `unknown_fact_kind`.
+    pub fn find<'a>(self, query: &'a Query) -> Result<Option<Statement<'a>>> {
+        let mut text = self.records(&query.kind)?;
+        let mut params = vec![Param::text(&query.tenant)];
+        for test in &query.tests {
+            if !add_test(&query.kind, test, &mut text, &mut params)? {
+                return Ok(None);
+            }
+        }
+        let order = query.order.map(|index| column(&query.kind, index)).transpose()?;
+        if let Some(after) = &query.after {
+            let sign = if query.descending { "<" } else { ">" };
+            match order {
+                Some(column) => {
+                    text.push_str(&format!(" AND ({column}, id) {sign} (?, ?)"));
+                    params.push(Param::bytes(after.key.bytes()));
+                }
+                None => text.push_str(&format!(" AND id {sign} ?")),
+            }
+            params.push(Param::text(after.id.as_str()));
+        }
+        let turn = if query.descending { " DESC" } else { "" };
+        text.push_str(" ORDER BY ");
+        if let Some(column) = order {
+            text.push_str(&format!("{column}{turn}, "));
+        }
+        text.push_str(&format!("id{turn} LIMIT ?"));
+        params.push(Param::Int8(i64::try_from(query.limit).unwrap_or(i64::MAX)));
+        Ok(Some(Statement { text: Cow::Owned(text), params, expect: Expected::Rows }))
+    }
+
+    /// The statement that reads events after a cursor, with rows of seq, data.
+    ///
+    /// # Errors
+    /// `invalid_cursor`.
+    pub fn events<'a>(self, tenant: &'a str, after: Option<&str>, limit: usize) -> Result<Statement<'a>> {
+        let after = match after.map(str::parse::<i64>) {
+            None => 0,
+            Some(Ok(seq)) if seq >= 0 => seq,
+            Some(_) => return Err(Error::new(Code::InvalidCursor)),
+        };
+        let text = match self {
+            Dialect::Sqlite => "SELECT seq, data FROM crm_event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?",
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let params = vec![Param::text(tenant), Param::Int8(after), Param::Int8(limit)];
+        Ok(Statement { text: Cow::Borrowed(text), params, expect: Expected::Rows })
+    }
+
+    fn records(self, kind: &str) -> Result<String> {
+        let kind = literal(kind)?;
+        Ok(format!("SELECT id, version, schema, {}, body FROM crm_record WHERE tenant = ? AND kind = '{kind}'", COLUMNS.join(", ")))
+    }
+}
+
+/// Repeats the last parameter up to a size.
+fn pad<'a>(params: impl Iterator<Item = Param<'a>>, size: usize) -> Vec<Param<'a>> {
+    let mut out: Vec<Param<'a>> = params.collect();
+    if let Some(last) = out.last().cloned() {
+        out.resize(size, last);
+    }
+    out
+}
+
+/// Adds one test; false says that nothing can pass it.
+fn add_test<'a>(kind: &str, test: &'a Test, text: &mut String, params: &mut Vec<Param<'a>>) -> Result<bool> {
+    let lower = |key: &'a KeyBytes| Param::bytes(if key.bytes().is_empty() { PRESENT } else { key.bytes() });
+    match test {
+        Test::In { index, keys } => {
+            let column = column(kind, *index)?;
+            let keys: BTreeSet<&[u8]> = keys.iter().map(KeyBytes::bytes).filter(|k| !k.is_empty()).collect();
+            if keys.len() > LIST {
+                return Err(Error::new(Code::TooManyItems).with("length", keys.len()).with("limit", LIST));
+            }
+            if keys.is_empty() {
+                return Ok(false);
+            }
+            let size = padded(keys.len());
+            text.push_str(&format!(" AND {column} IN ({})", markers(size)));
+            params.extend(pad(keys.into_iter().map(Param::bytes), size));
+        }
+        Test::Prefix { index, prefix } => {
+            let column = column(kind, *index)?;
+            text.push_str(&format!(" AND {column} >= ?"));
+            params.push(lower(prefix));
+            if let Some(end) = successor(prefix.bytes()) {
+                text.push_str(&format!(" AND {column} < ?"));
+                params.push(Param::Bytes(Cow::Owned(end)));
+            }
+        }
+        Test::Range { index, from, to } => {
+            let column = column(kind, *index)?;
+            text.push_str(&format!(" AND {column} >= ?"));
+            params.push(from.as_ref().map_or(Param::bytes(PRESENT), lower));
+            if let Some(to) = to {
+                text.push_str(&format!(" AND {column} < ?"));
+                params.push(Param::bytes(to.bytes()));
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The first bytes after everything that begins with a prefix; nothing when there are none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let end = prefix.iter().rposition(|b| *b != u8::MAX)?;
+    let mut out = prefix.get(..=end)?.to_vec();
+    let last = out.last_mut()?;
+    *last = last.saturating_add(1);
+    Some(out)
+}
+
+/// Makes a record of a row's values.
+///
+/// # Errors
+/// `corrupt_record` when the row cannot have been written by an engine.
+pub fn record(kind: &str, id: &str, version: i64, schema: i64, mut keys: Vec<Vec<u8>>, body: &str) -> Result<Record> {
+    let corrupt = || corrupt(kind, id);
+    let version = u64::try_from(version).map_err(|_| corrupt())?;
+    let schema = u32::try_from(schema).map_err(|_| corrupt())?;
+    let body = Body::parse(body.to_owned()).map_err(|_| corrupt())?;
+    let present = keys.iter().rposition(|k| !k.is_empty()).map_or(0, |last| last.saturating_add(1));
+    keys.truncate(present);
+    let keys = keys.into_iter().map(KeyBytes::from_bytes).collect();
+    Ok(Record { kind: kind.to_owned(), id: Id::new(id).map_err(|_| corrupt())?, version, schema, keys, body })
+}
+
+/// Makes a request's mark of a row's values: a record whose body is `{request_hash, response}`.
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn mark(key: &str, hash: &str, response: &str) -> Result<Record> {
+    let body = Body::write(&serde_json::json!({"request_hash": hash, "response": response}))?;
+    let id = Id::new(key).map_err(|_| corrupt(IDEMPOTENCY, key))?;
+    Ok(Record { kind: IDEMPOTENCY.to_owned(), id, version: 1, schema: 1, keys: Vec::new(), body })
+}
+
+/// Makes an event of a row's values.
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn event(seq: i64, data: &str) -> Result<StoredEvent> {
+    let event = serde_json::from_str(data).map_err(|_| corrupt("event", &seq.to_string()))?;
+    Ok(StoredEvent { cursor: seq.to_string(), event })
+}
+
+/// Puts the records that were found into the order of the keys that were asked.
+pub fn arrange(keys: &[Key], found: Vec<Record>) -> Vec<Option<Record>> {
+    let found: BTreeMap<Key, Record> = found.into_iter().map(|r| (r.key(), r)).collect();
+    keys.iter().map(|key| found.get(key).cloned()).collect()
+}
+
+fn corrupt(kind: &str, id: &str) -> Error {
+    Error::new(Code::CorruptRecord).with("kind", kind).with("id", crate::base::text::clip(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_depends_on_the_shape_alone() {
+        let mut query = Query::of("t", "deal", 10);
+        query.order = Some(1);
+        query.tests.push(Test::In { index: 0, keys: vec![KeyBytes::from_bytes(vec![1]), KeyBytes::from_bytes(vec![2])] });
+        let first = Dialect::Sqlite.find(&query).unwrap().unwrap();
+        let mut other = query.clone();
+        other.tenant = "u'; DROP TABLE crm_record".to_owned();
+        other.limit = 3;
+        other.tests = vec![Test::In { index: 0, keys: (1..5).map(|b| KeyBytes::from_bytes(vec![b])).collect() }];
+        let second = Dialect::Sqlite.find(&other).unwrap().unwrap();
+        assert_eq!(first.text, second.text);
+        assert!(first.text.ends_with("WHERE tenant = ? AND kind = 'deal' AND k1 IN (?,?,?,?) ORDER BY k2, id LIMIT ?"), "{}", first.text);
+        assert_eq!(first.params.len(), second.params.len());
+    }
+
+    #[test]
+    fn a_prefix_ends_before_its_successor() {
+        assert_eq!(successor(&[1, 2]), Some(vec![1, 3]));
+        assert_eq!(successor(&[1, 255]), Some(vec![2]));
+        assert_eq!(successor(&[255, 255]), None);
+        assert_eq!(successor(&[]), None);
+    }
+
+    #[test]
+    fn what_has_no_column_is_refused() {
+        let mut query = Query::of("t", "deal", 10);
+        query.order = Some(12);
+        assert_eq!(Dialect::Sqlite.find(&query).unwrap_err().code(), "unknown_index");
+        let keys = (0..20_000_u32).map(|n| KeyBytes::from_bytes(n.to_be_bytes().to_vec())).collect();
+        let mut query = Query::of("t", "deal", 10);
+        query.tests.push(Test::In { index: 0, keys });
+        assert_eq!(Dialect::Sqlite.find(&query).unwrap_err().code(), "too_many_items");
+    }
+}

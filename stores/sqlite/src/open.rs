@@ -1,0 +1,152 @@
+//! Opening: which file, how durable, whose layout.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crm_core::base::codes::Code;
+use crm_core::base::error::{Error, Result};
+use crm_core::base::text::clip;
+use crm_core::store::sql::Dialect;
+use crm_core::store::sql::schema::LAYOUT;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::failure;
+use crate::run::{Finish, command, transaction};
+
+/// The most prepared statements that a connection keeps.
+const STATEMENTS: usize = 256;
+
+/// What an acknowledged commit outlives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, even when it is killed; a cut of power may lose the last commits, whole ones only.
+    Process,
+    /// A cut of power, as far as the disk keeps its word: each commit waits for it.
+    #[default]
+    Power,
+}
+
+impl Durability {
+    /// The name in the store's capabilities.
+    pub fn name(self) -> &'static str {
+        match self {
+            Durability::Process => "process",
+            Durability::Power => "power",
+        }
+    }
+}
+
+/// How a file is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What an acknowledged commit outlives; `Power` by default.
+    pub durability: Durability,
+    /// How long a commit waits for another process's lock before `storage_locked`; five seconds by default.
+    pub busy_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { durability: Durability::default(), busy_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// The file that a path or an address names: `deals.db`, `sqlite:deals.db`, `sqlite:///srv/deals.db`.
+///
+/// # Errors
+/// `unsupported_url` for another scheme, for options behind `?`, and for a database in memory.
+pub fn file_of(address: &str) -> Result<PathBuf> {
+    let refuse = |hint: &str| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", hint));
+    let (path, is_url) = match address.split_once(':') {
+        Some(("sqlite", rest)) => (rest.strip_prefix("//").unwrap_or(rest), true),
+        Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => return refuse("write `sqlite:` and a path"),
+        _ => (address, false),
+    };
+    if path.is_empty() {
+        return refuse("name a file, such as `sqlite:deals.db`");
+    }
+    if path == ":memory:" {
+        return refuse("use the engine's own memory store");
+    }
+    if is_url && path.contains('?') {
+        return refuse("leave out what follows `?`; options are given beside the address");
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Opens the writing and the reading connection, in that order, and brings the tables up to date between.
+pub fn connections(file: &Path, kinds: &[(&str, usize)], options: &Options) -> Result<(Connection, Connection)> {
+    let writer = connect(file, options)?;
+    if writer.is_readonly("main").map_err(|e| failure::opening(file, e))? {
+        return Err(failure::unavailable(format!("`{}` may not be written; give this process the right to", clip(&file.display().to_string()))));
+    }
+    known_layout(&writer, file)?;
+    write_ahead(&writer, file, options.busy_timeout)?;
+    let synchronous = if options.durability == Durability::Power { "FULL" } else { "NORMAL" };
+    writer.pragma_update(None, "synchronous", synchronous).map_err(|e| failure::opening(file, e))?;
+    migrate(&writer, file, kinds)?;
+    let reader = connect(file, options)?;
+    reader.pragma_update(None, "query_only", "ON").map_err(|e| failure::opening(file, e))?;
+    Ok((writer, reader))
+}
+
+/// Opens one connection.
+pub fn connect(file: &Path, options: &Options) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(|e| failure::opening(file, e))?;
+    connection.busy_timeout(options.busy_timeout).map_err(|e| failure::opening(file, e))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// The layout of the file, nothing for one without tables of ours.
+fn known_layout(connection: &Connection, file: &Path) -> Result<Option<i64>> {
+    let failed = |e| failure::opening(file, e);
+    if !connection.table_exists(None, "crm_meta").map_err(failed)? {
+        return Ok(None);
+    }
+    let found: i64 = connection.query_row(Dialect::Sqlite.layout(), [], |row| row.get(0)).map_err(failed)?;
+    if found > LAYOUT {
+        return Err(Error::new(Code::StoreFromNewerEngine).with("found", found).with("known", LAYOUT));
+    }
+    Ok(Some(found))
+}
+
+/// Switches to the write-ahead log. SQLite does not wait by itself when two processes do this to a new file at once.
+fn write_ahead(connection: &Connection, file: &Path, patience: Duration) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => {
+                let name = clip(&file.display().to_string());
+                return Err(failure::unavailable(format!("the file system of `{name}` cannot share memory; use a local disk")));
+            }
+            Err(error) if failure::is_locked(&error) && start.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) => return Err(failure::opening(file, error)),
+        }
+    }
+}
+
+/// Makes what is missing: the tables of a new file, and indexes that kinds declare since. Under the write lock, looked at again inside.
+fn migrate(connection: &Connection, file: &Path, kinds: &[(&str, usize)]) -> Result<()> {
+    let indexes = Dialect::Sqlite.indexes(kinds)?;
+    let complete = || -> Result<bool> {
+        let mut names = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?").map_err(failure::of)?;
+        let mut missing = false;
+        for index in &indexes {
+            missing |= !names.exists([&index.name]).map_err(failure::of)?;
+        }
+        Ok(!missing)
+    };
+    if known_layout(connection, file)?.is_some() && complete()? {
+        return Ok(());
+    }
+    transaction(connection, || {
+        if known_layout(connection, file)?.is_none() {
+            Dialect::Sqlite.tables().iter().try_for_each(|text| command(connection, text))?;
+        }
+        indexes.iter().try_for_each(|index| command(connection, &index.text))?;
+        Ok(Finish::Keep(()))
+    })
+}

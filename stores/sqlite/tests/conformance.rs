@@ -1,0 +1,105 @@
+//! The repository's promises, kept by the memory and the SQLite store alike.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use common::{folder, fresh, now};
+use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::error::Result;
+use crm_core::base::record::{Key, Record};
+use crm_core::store::conformance::run;
+use crm_core::store::memory::MemoryRepository;
+use crm_core::store::query::Query;
+use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
+
+#[test]
+fn memory_keeps_every_promise() {
+    assert_eq!(now(run(|| Arc::new(MemoryRepository::new()))), Vec::new());
+}
+
+#[test]
+fn sqlite_keeps_every_promise() {
+    let (folder, _) = folder();
+    assert_eq!(now(run(fresh(&folder))), Vec::new());
+}
+
+/// A store that breaks one promise at a time, to see that the suite notices.
+struct Sloppy {
+    inner: MemoryRepository,
+    flaw: &'static str,
+    tenant: Mutex<String>,
+}
+
+impl Repository for Sloppy {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
+        let found = now(self.inner.get(tenant, keys));
+        Box::pin(std::future::ready(found.map(|mut f| {
+            if self.flaw == "get drops missing" {
+                f.retain(Option::is_some);
+            }
+            f
+        })))
+    }
+
+    fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
+        let mut query = query.clone();
+        match self.flaw {
+            "find forgets the cursor" => query.after = None,
+            "find forgets the tests" => query.tests.clear(),
+            "find ignores the direction" => query.descending = false,
+            _ => {}
+        }
+        Box::pin(std::future::ready(now(self.inner.find(&query))))
+    }
+
+    fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
+        let mut changes = changes.clone();
+        match self.flaw {
+            "commit forgets requires" => changes.requires.clear(),
+            "commit forgets marks" => changes.idempotency = None,
+            "commit ignores timers" => changes.timers.clear(),
+            "commit forgets deletes" => changes.deletes.clear(),
+            "commit is not whole" => {
+                let events = ChangeSet { tenant: changes.tenant.clone(), events: std::mem::take(&mut changes.events), ..ChangeSet::default() };
+                now(self.inner.commit(&events)).unwrap();
+            }
+            "tenants are one" => changes.tenant = std::mem::take(&mut *self.tenant.lock().unwrap()),
+            _ => {}
+        }
+        Box::pin(std::future::ready(now(self.inner.commit(&changes))))
+    }
+
+    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+        let after = if self.flaw == "events forget the cursor" { None } else { after };
+        self.inner.events(tenant, after, limit)
+    }
+}
+
+#[test]
+fn a_broken_promise_is_noticed() {
+    for (flaw, check) in [
+        ("get drops missing", "records_come_back"),
+        ("find forgets the cursor", "finds_order_and_page"),
+        ("find ignores the direction", "finds_order_and_page"),
+        ("find forgets the tests", "finds_test_keys"),
+        ("commit forgets requires", "expectations_are_kept"),
+        ("commit forgets marks", "repeats_change_nothing"),
+        ("commit ignores timers", "what_is_not_executed_is_refused"),
+        ("commit forgets deletes", "deletes_remove"),
+        ("commit is not whole", "commits_are_whole"),
+        ("tenants are one", "tenants_are_apart"),
+        ("events forget the cursor", "events_follow_commits"),
+    ] {
+        let sloppy = || -> Arc<dyn Repository> {
+            Arc::new(Sloppy { inner: MemoryRepository::new(), flaw, tenant: Mutex::new(String::new()) })
+        };
+        let broken = now(run(sloppy));
+        assert!(broken.iter().any(|b| b.check == check), "{flaw}: {broken:?}");
+    }
+}

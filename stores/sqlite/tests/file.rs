@@ -1,0 +1,160 @@
+//! The file: what stays in it, who may open it, and what is said when it cannot be opened.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{event, folder, now, open, put, puts, record, try_open};
+use crm_core::base::change::{Expect, Idempotency};
+use crm_core::base::error::Error;
+use crm_core::store::query::{Query, Test};
+use crm_core::store::repository::{Committed, Repository};
+use crm_store_sqlite::{Options, SqliteRepository, file_of};
+use rusqlite::Connection;
+
+fn refusal(file: &Path) -> Error {
+    match try_open(file) {
+        Ok(_) => panic!("{} should not open", file.display()),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let (_folder, file) = folder();
+    let a = record("deal", "a", 1, &[&[1, 7]]);
+    let mut changes = puts(vec![put(a.clone(), Expect::Absent)]);
+    changes.events.push(event("a"));
+    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "1.50".to_owned() });
+    assert_eq!(now(open(&file).commit(&changes)).unwrap(), Committed::Done {});
+    let again = open(&file);
+    assert_eq!(now(again.get("t", &[a.key()])).unwrap(), vec![Some(a.clone())]);
+    assert_eq!(now(again.find(&Query::of("t", "deal", 9))).unwrap(), vec![a]);
+    assert_eq!(now(again.events("t", None, 9)).unwrap().len(), 1);
+    assert_eq!(now(again.commit(&changes)).unwrap(), Committed::Replayed { response: "1.50".to_owned() });
+}
+
+#[test]
+fn a_lock_is_waited_for_and_then_reported_as_retryable() {
+    let (_folder, file) = folder();
+    let store = open(&file);
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let changes = puts(vec![put(record("deal", "a", 1, &[]), Expect::Absent)]);
+    let error = now(store.commit(&changes)).unwrap_err();
+    assert_eq!((error.code(), error.retryable()), ("storage_locked", true));
+    assert_eq!(now(store.find(&Query::of("t", "deal", 9))).unwrap(), Vec::new(), "reading goes on beside a writer");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(now(store.commit(&changes)).unwrap(), Committed::Done {});
+}
+
+#[test]
+fn a_newer_layout_is_refused_and_left_as_it_is() {
+    let (_folder, file) = folder();
+    drop(open(&file));
+    let other = Connection::open(&file).unwrap();
+    other.execute("UPDATE crm_meta SET value = 99 WHERE name = 'layout'", []).unwrap();
+    let error = refusal(&file);
+    assert_eq!(error.code(), "store_from_newer_engine");
+    assert_eq!(error.message(), "the database has layout 99, this engine knows up to 1: upgrade the engine");
+}
+
+#[test]
+fn what_cannot_be_opened_says_why_and_what_to_do() {
+    let (folder, file) = folder();
+    let said = |file: &Path, words: &str| {
+        let error = refusal(file);
+        assert_eq!(error.code(), "storage_unavailable");
+        assert!(error.message().contains(words), "{error}");
+    };
+    said(folder.path(), "is a folder; name a file in it");
+    said(&folder.path().join("no/such.db"), "does not exist; make it first");
+    std::fs::write(&file, "a text that is long enough to be looked at as a database, but is none".repeat(20)).unwrap();
+    said(&file, "is not an SQLite file; name another file");
+}
+
+#[test]
+fn a_damaged_file_is_reported() {
+    let (_folder, file) = folder();
+    let many = (0..500).map(|n| put(record("deal", &format!("d{n}"), 1, &[&[1, 2]]), Expect::Absent)).collect();
+    let store = open(&file);
+    now(store.commit(&puts(many))).unwrap();
+    drop(store);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.iter_mut().skip(200).for_each(|b| *b ^= 0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    let error = match try_open(&file) {
+        Err(error) => error,
+        Ok(store) => now(store.find(&Query::of("t", "deal", 1000))).unwrap_err(),
+    };
+    assert!(["storage_unavailable", "storage_failed"].contains(&error.code()), "{error:?}");
+    assert!(error.message().contains("restore it from a backup"), "{error}");
+}
+
+/// Who may write what is read-only (a superuser) opens it; everybody else is told what to do.
+#[test]
+fn a_read_only_file_is_refused() {
+    let (_folder, file) = folder();
+    drop(open(&file));
+    let mut permissions = std::fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&file, permissions).unwrap();
+    match std::fs::OpenOptions::new().write(true).open(&file) {
+        Ok(_) => drop(open(&file)),
+        Err(_) => {
+            let error = refusal(&file);
+            assert_eq!(error.code(), "storage_unavailable");
+            assert!(error.message().contains("give this process the right to"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn addresses_name_files() {
+    for (address, file) in [
+        ("deals.db", "deals.db"),
+        ("sqlite:deals.db", "deals.db"),
+        ("sqlite://deals.db", "deals.db"),
+        ("sqlite:///srv/deals.db", "/srv/deals.db"),
+        ("/srv/a:b.db", "/srv/a:b.db"),
+        ("C:/deals.db", "C:/deals.db"),
+    ] {
+        assert_eq!(file_of(address).unwrap(), PathBuf::from(file), "{address}");
+    }
+    for address in ["postgres://localhost/crm", "sqlite:", "", ":memory:", "sqlite::memory:", "sqlite:deals.db?mode=ro"] {
+        assert_eq!(file_of(address).unwrap_err().code(), "unsupported_url", "{address}");
+    }
+}
+
+#[test]
+fn a_declared_index_is_made_later_and_used() {
+    let (_folder, file) = folder();
+    drop(SqliteRepository::open(file.to_str().unwrap(), &[("deal", 1)], Options::default()).unwrap());
+    drop(open(&file));
+    let connection = Connection::open(&file).unwrap();
+    let count: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'crm#_deal#_k%' ESCAPE '#'", [], |r| r.get(0)).unwrap();
+    assert_eq!(count, 6);
+    let prefix = crm_core::base::record::KeyBytes::from_bytes(vec![1]);
+    let query = Query { order: Some(3), tests: vec![Test::Prefix { index: 3, prefix }], ..Query::of("t", "deal", 9) };
+    let text = crm_core::store::sql::Dialect::Sqlite.find(&query).unwrap().unwrap().text;
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let lines: Vec<String> = plan.query_map(rusqlite::params!["t", &[1_u8], &[2_u8], 9], |r| r.get(3)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(lines, ["SEARCH crm_record USING INDEX crm_deal_k4 (tenant=? AND k4>? AND k4<?)"], "no sorting, no scan");
+}
+
+#[test]
+fn a_snapshot_is_a_file_for_any_library() {
+    let (folder, file) = folder();
+    let store = open(&file);
+    now(store.commit(&puts(vec![put(record("deal", "a", 1, &[]), Expect::Absent)]))).unwrap();
+    let target = folder.path().join("copy.db");
+    store.export_snapshot(&target).unwrap();
+    let copy = Connection::open(&target).unwrap();
+    let body: String = copy.query_row("SELECT body FROM crm_record WHERE id = 'a'", [], |r| r.get(0)).unwrap();
+    assert_eq!(body, r#"{"id":"a","amount":"12.50"}"#);
+    let again = store.export_snapshot(&target).unwrap_err();
+    assert!(again.message().contains("exists already"), "{again}");
+    let nowhere = store.export_snapshot(&folder.path().join("no/copy.db")).unwrap_err();
+    assert!(nowhere.message().contains("check that its folder exists"), "{nowhere}");
+}
