@@ -166,6 +166,57 @@ fn overflow(what: &str) -> Error {
     Error::new(Code::DecimalOverflow).with("what", what)
 }
 
+/// Reads a number of up to 18 digits, the usual case, without the general machinery; anything else is left to it.
+fn read_short(text: &str) -> Option<Dec> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    if digits.len() > 19 || digits.starts_with('.') || digits.ends_with('.') {
+        return None;
+    }
+    let (mut mantissa, mut count, mut scale) = (0_i64, 0_u32, None);
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                count = count.saturating_add(1);
+                mantissa = mantissa.saturating_mul(10).saturating_add(i64::from(byte.saturating_sub(b'0')));
+                scale = scale.map(|places: u32| places.saturating_add(1));
+            }
+            b'.' if scale.is_none() => scale = Some(0),
+            _ => return None,
+        }
+    }
+    let signed = if negative { mantissa.saturating_neg() } else { mantissa };
+    (1..=18).contains(&count).then(|| Dec(Decimal::new(signed, scale.unwrap_or(0))))
+}
+
+/// Room for the longest spelling: 28 places, a digit, a point and a sign.
+type Spelling = [u8; 32];
+
+/// Spells a number whose digits fit 64 bits, the usual case, into a buffer; anything else is left to the general machinery.
+fn spell(value: Decimal, buffer: &mut Spelling) -> Option<&str> {
+    let mut digits = u64::try_from(value.mantissa().unsigned_abs()).ok()?;
+    let negative = value.is_sign_negative() && digits != 0;
+    let scale = value.scale();
+    let (mut places, mut pointed, mut start) = (0_u32, scale == 0, buffer.len());
+    for (at, slot) in buffer.iter_mut().enumerate().rev() {
+        if places == scale && !pointed {
+            pointed = true;
+            *slot = b'.';
+        } else if digits == 0 && places > scale {
+            if negative {
+                *slot = b'-';
+                start = at;
+            }
+            break;
+        } else {
+            *slot = b'0'.saturating_add(u8::try_from(digits % 10).ok()?);
+            digits /= 10;
+            places = places.saturating_add(1);
+        }
+        start = at;
+    }
+    std::str::from_utf8(buffer.get(start..)?).ok()
+}
+
 impl From<i64> for Dec {
     fn from(value: i64) -> Self {
         Dec(Decimal::from(value))
@@ -178,6 +229,9 @@ impl FromStr for Dec {
     /// Reads digits with an optional sign and point, exactly.
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || Error::new(Code::InvalidDecimal).with("value", super::text::clip(text));
+        if let Some(value) = read_short(text) {
+            return Ok(value);
+        }
         if text.is_empty() || text.len() > Dec::MAX_TEXT {
             return Err(bad());
         }
@@ -195,10 +249,11 @@ impl FromStr for Dec {
 
 impl fmt::Display for Dec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_zero() && self.0.is_sign_negative() {
-            fmt::Display::fmt(&-self.0, f)
-        } else {
-            fmt::Display::fmt(&self.0, f)
+        match spell(self.0, &mut [0; 32]) {
+            Some(text) if f.precision().is_none() => f.pad(text),
+            // Minus zero is zero.
+            _ if self.0.is_zero() => fmt::Display::fmt(&self.0.abs(), f),
+            _ => fmt::Display::fmt(&self.0, f),
         }
     }
 }
@@ -211,7 +266,10 @@ impl fmt::Debug for Dec {
 
 impl Serialize for Dec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match spell(self.0, &mut [0; 32]) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
@@ -259,5 +317,71 @@ impl schemars::JsonSchema for Dec {
             return schemars::json_schema!({"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?$"});
         }
         schemars::json_schema!({"format": "decimal", "description": "An exact decimal as a string; an integer is accepted.", "anyOf": [text, {"type": "integer"}]})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_digits_with_an_optional_sign_and_point_are_read() {
+        for (text, back) in
+            [("0", "0"), ("-0.00", "0.00"), ("007", "7"), ("1.50", "1.50"), ("-1.05", "-1.05"), ("0.005", "0.005")]
+        {
+            assert_eq!(text.parse::<Dec>().unwrap().to_string(), back);
+        }
+        let longest = "79228162514264337593543950335";
+        assert_eq!(longest.parse::<Dec>().unwrap().to_string(), longest);
+        for bad in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "-.5",
+            "+1",
+            "1e5",
+            "1,5",
+            "1.2.3",
+            " 1",
+            "1_000",
+            "٣",
+            "--1",
+            "79228162514264337593543950336",
+        ] {
+            assert_eq!(bad.parse::<Dec>().unwrap_err().code(), "invalid_decimal", "{bad}");
+        }
+        assert!("0.00000000000000000000000000001".parse::<Dec>().is_err(), "29 places are not rounded to 28");
+    }
+
+    #[test]
+    fn arithmetic_is_exact_or_refused() {
+        let dec = |text: &str| text.parse::<Dec>().unwrap();
+        assert_eq!(dec("0.1").add(dec("0.2")).unwrap().to_string(), "0.3");
+        let tiny = dec("0.0000000000000000000000000001");
+        assert_eq!(tiny.mul(dec("0.1")).unwrap_err().code(), "decimal_overflow");
+        assert_eq!(dec("1000000000000000").add(tiny).unwrap_err().code(), "decimal_overflow");
+        assert_eq!(dec("1").div(dec("8")).unwrap(), (dec("0.125"), false));
+        assert!(dec("1").div(dec("3")).unwrap().1);
+        assert_eq!(dec("1").div(dec("0.0")).unwrap_err().code(), "division_by_zero");
+        assert_eq!(format!("{:>8}|{:<8}|{:.1}", dec("1.25"), dec("-1.25"), dec("1.25")), "    1.25|-1.25   |1.2");
+    }
+
+    proptest! {
+        #[test]
+        fn spelling_and_reading_agree_with_the_general_machinery(
+            mantissa in prop_oneof![any::<i64>().prop_map(i128::from), -(1_i128 << 95)..(1_i128 << 95)],
+            scale in 0_u32..=28,
+        ) {
+            let value = Dec::from_parts(mantissa, scale).unwrap();
+            let general = if value.is_zero() { value.0.abs().to_string() } else { value.0.to_string() };
+            prop_assert_eq!(value.to_string(), &general[..]);
+            prop_assert_eq!(serde_json::to_string(&value).unwrap(), format!("\"{general}\""));
+            let back: Dec = general.parse().unwrap();
+            prop_assert_eq!(back, value);
+            prop_assert_eq!((back.mantissa(), back.scale()), (value.mantissa(), value.scale()));
+        }
     }
 }
