@@ -96,6 +96,8 @@ codes! {
     DuplicateFact = "duplicate_fact", Validation, "the fact {kind} `{id}` is given twice: keep one", "事实 {kind} `{id}` 给出两次：请只保留一个";
     UnknownFactKind = "unknown_fact_kind", Validation, "there is no kind `{kind}`: {hint}", "没有类型 `{kind}`：{hint}";
     FactOutsideQuery = "fact_outside_query", Validation, "the {kind} `{id}` does not match the query it answers: give only records that match", "{kind} `{id}` 不符合所回答的查询：请只给符合的记录";
+    CorruptFact = "corrupt_fact", Validation, "the fact {kind} `{id}` cannot be read: {reason}", "无法读取事实 {kind} `{id}`：{reason}";
+    InvalidFacts = "invalid_facts", Validation, "the facts cannot be read: {reason}", "无法读取事实：{reason}";
     UnusedFact = "unused_fact", Reason, "the fact {kind} `{id}` was not used", "事实 {kind} `{id}` 未被使用";
 
     // Reasons of pricing.
@@ -127,12 +129,15 @@ codes! {
     FunnelSnapshotDefinition = "funnel_snapshot_definition", Reason, "a snapshot without stage history: how many opportunities stand in each stage now; it cannot know who passed through, conversion or time in stage", "没有阶段历史的快照：各阶段当前的商机数；无法得知曾经过者、转化率和停留时间";
     WinRateDefinition = "win_rate_definition", Reason, "won / (won + lost) of the closed opportunities; open ones do not count", "赢单 / （赢单 + 输单），只计已关闭的商机；进行中的不计";
     WonValueDefinition = "won_value_definition", Reason, "the sum of the amounts of won opportunities by their close date, each currency by itself", "赢单商机金额按关闭日期求和，各货币分别计算";
-    ForecastDefinition = "forecast_definition", Reason, "amount x probability of the open opportunities in the month of their expected close; overdue ones stand apart", "进行中商机的 金额 × 概率，按预计关闭月份汇总；逾期者单列";
+    CycleTimeDefinition = "cycle_time_definition", Reason, "days from the start to the close of closed opportunities", "已关闭商机从开始到关闭的天数";
+    ForecastDefinition = "forecast_definition", Reason, "amount x probability of the open opportunities in the month of their expected close; overdue, later and undated ones stand apart, and all buckets add up to the total", "进行中商机的 金额 × 概率，按预计关闭月份汇总；逾期、更晚和无日期者单列，各栏之和等于总计";
     ImputedClose = "imputed_close", Reason, "{count} expected closes are imputed: {rule}", "{count} 个预计关闭日期为推定：{rule}";
     ImputedAmount = "imputed_amount", Reason, "{count} amounts are imputed: {rule}", "{count} 个金额为推定：{rule}";
     ImputedStart = "imputed_start", Reason, "{count} start dates are imputed: {rule}", "{count} 个起始日期为推定：{rule}";
     ImputedProbability = "imputed_probability", Reason, "{count} probabilities are taken from {rule}", "{count} 个概率取自 {rule}";
     LeftOut = "left_out", Reason, "{count} opportunities are left out: {rule}", "{count} 个商机未计入：{rule}";
+
+    DatesReversed = "dates_reversed", Validation, "`{from}` is after `{to}`: swap them", "`{from}` 晚于 `{to}`：请对调";
 
     // Frames.
     MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";

@@ -109,3 +109,20 @@ impl Serialize for Reason {
         out.end()
     }
 }
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Read {
+            code: String,
+            #[serde(default)]
+            params: Map<String, Value>,
+            #[serde(default)]
+            children: Vec<Reason>,
+        }
+        let read = Read::deserialize(deserializer)?;
+        let code = Code::find(&read.code).ok_or_else(|| serde::de::Error::custom("there is no such reason code"))?;
+        Ok(Reason { code, params: read.params, children: read.children })
+    }
+}

@@ -1,0 +1,192 @@
+//! Several operations in one request: all of them in one commit, or each by itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::dispatch::lookup;
+use super::request::decode;
+use super::table::{Effect, Operation, Runner, Written};
+use crate::base::codes::Code;
+use crate::base::decision::Decision;
+use crate::base::error::{Error, Result};
+use crate::base::limits;
+use crate::base::reason::{Explain, Reason};
+use crate::crm::run::{self, Frame, Job};
+use crate::crm::session::Session;
+use crate::store::repository::{BoxFuture, Repository};
+
+/// The row of the batch, which stands beside the table because its inputs are the table's.
+pub static OPERATION: Operation = Operation {
+    name: "batch",
+    area: "",
+    method: "batch",
+    effect: Effect::Write,
+    doc: "Runs several operations under one context.\n\nWith `atomic` (the default) all are committed together or none is, and later ones see what earlier ones wrote. Without it each is committed by itself, and the answer tells how each ended.\n",
+    runner: Runner::Stored(|session, text| Box::pin(run_together(session, text))),
+    #[cfg(feature = "schema")]
+    types: |requests, answers| (requests.subschema_for::<BatchRequest>(), answers.subschema_for::<BatchAnswer>()),
+};
+
+/// One operation of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchItem {
+    /// The operation.
+    pub op: String,
+    /// The version at which the record that it changes is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_version: Option<u64>,
+    /// The operation's input.
+    #[serde(default)]
+    pub input: serde_json::Value,
+}
+
+/// Several operations under one context.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchRequest {
+    /// All in one commit (the default), or each by itself.
+    #[serde(default = "yes")]
+    pub atomic: bool,
+    /// The operations, at most 10,000.
+    pub requests: Vec<BatchItem>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How the operations of a batch ended, in their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchAnswer {
+    /// One answer an operation: `{ok: true, value, reasons}` or `{ok: false, error}`.
+    pub results: Vec<serde_json::Value>,
+}
+
+/// The batch as it is read: inputs stay text until their operation reads them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch<'a> {
+    #[serde(default = "yes")]
+    atomic: bool,
+    #[serde(borrow)]
+    requests: Vec<Item<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item<'a> {
+    #[serde(borrow)]
+    op: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    expect_version: Option<u64>,
+    #[serde(default, borrow)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Results {
+    results: Vec<Written>,
+}
+
+#[derive(Serialize)]
+struct Good {
+    ok: bool,
+    value: Written,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Reason>,
+}
+
+impl<'a> Item<'a> {
+    fn text(&self) -> &'a str {
+        self.input.map_or("{}", RawValue::get)
+    }
+}
+
+fn read(text: &str) -> Result<Batch<'_>> {
+    let batch: Batch<'_> = decode("batch", text)?;
+    limits::items(batch.requests.len(), limits::BATCH, "requests")?;
+    Ok(batch)
+}
+
+/// Says whether each operation of a batch is to be committed by itself.
+///
+/// # Errors
+/// Every mistake in the batch.
+pub fn is_separate(text: &str) -> Result<bool> {
+    Ok(!read(text)?.atomic)
+}
+
+fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
+    raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
+}
+
+fn raw<T: Serialize>(value: &T) -> Result<Written> {
+    serde_json::value::to_raw_value(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+}
+
+async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<Written>> {
+    let batch = read(text)?;
+    if !batch.atomic {
+        return Err(Error::new(Code::NeedsStore).with("op", "batch"));
+    }
+    let explain = session.context().explain;
+    let mut results = Vec::with_capacity(batch.requests.len());
+    for (place, item) in batch.requests.iter().enumerate() {
+        let step = async {
+            let operation = lookup(&item.op)?;
+            session.enter(operation.name, item.expect_version);
+            let decision = match operation.runner {
+                Runner::Pure(pure) => pure(item.text(), session.context()).map_err(|e| e.at("input"))?,
+                Runner::Stored(stored) => stored(session, item.text()).await.map_err(|e| e.at("input"))?,
+            };
+            good(decision, explain)
+        };
+        results.push(step.await.map_err(|e: Error| e.at(&format!("requests[{place}]")))?);
+    }
+    Ok(Decision::plain(raw(&Results { results })?))
+}
+
+struct One<'a> {
+    operation: &'static Operation,
+    text: &'a str,
+}
+
+impl Job<Written> for One<'_> {
+    fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<Written>>> {
+        match self.operation.runner {
+            Runner::Pure(pure) => Box::pin(std::future::ready(pure(self.text, session.context()))),
+            Runner::Stored(stored) => stored(session, self.text),
+        }
+    }
+}
+
+/// Runs a batch whose operations are committed one by one; an operation that is refused does not stop the others.
+///
+/// # Errors
+/// Every mistake in the batch itself.
+pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text: &str) -> Result<Decision<Written>> {
+    let batch = read(text)?;
+    let mut results = Vec::with_capacity(batch.requests.len());
+    for (place, item) in batch.requests.iter().enumerate() {
+        let mut context = frame.context.clone();
+        // Each operation derives ids of its own.
+        context.seed = context.seed.map(|seed| format!("{seed}/{place}"));
+        let key = frame.idempotency.map(|(key, hash)| (format!("{key}/{place}"), format!("{hash}/{place}")));
+        let one = async {
+            let operation = lookup(&item.op)?;
+            let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));
+            let inner = Frame { operation: operation.name, context: &context, idempotency, expect_version: item.expect_version, ..frame };
+            let job = One { operation, text: item.text() };
+            run::run(repository, inner, &job).await
+        };
+        results.push(match one.await {
+            Ok(decision) => good(decision, frame.context.explain)?,
+            Err(error) => raw(&serde_json::json!({"ok": false, "error": error.to_value()}))?,
+        });
+    }
+    Ok(Decision::plain(raw(&Results { results })?))
+}

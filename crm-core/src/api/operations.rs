@@ -1,0 +1,121 @@
+// In every build.
+operations! {
+    SMALL, SMALL_NAMES, #[cfg(all())];
+
+    /// Rounding, sharing out, converting and adding up money.
+    money as MoneyArea {
+        /// Rounds a decimal or a fraction to a multiple of an increment, in one of ten modes.
+        pure round(crate::money::round::RoundRequest) -> crate::money::round::Rounded = crate::money::round::round;
+        /// Shares an amount out by weights so that the shares sum to it exactly, under one of five remainder rules.
+        pure allocate(crate::money::allocate::AllocateRequest) -> crate::money::allocate::Allocation = crate::money::allocate::allocate;
+        /// Converts an amount with a dated rate and keeps the rate, its date and its source.
+        pure convert(crate::money::convert::ConvertRequest) -> crate::money::convert::Converted = crate::money::convert::convert;
+        /// Adds amounts of one or several currencies: a sum for each currency, and one converted sum where rates are given.
+        pure sum(crate::money::sum::SumRequest) -> crate::money::sum::Sum = crate::money::sum::sum;
+    }
+
+    /// The currencies of ISO 4217.
+    currencies as CurrenciesArea {
+        /// Describes a currency: its number, its minor unit and its name.
+        pure get(crate::money::currency::CurrencyRequest) -> crate::money::currency::CurrencyFacts = crate::money::currency::get;
+    }
+
+    /// Quotes.
+    quotes as QuotesArea {
+        /// Prices a quote: line and document discounts, tax, totals, with every step explained on request.
+        pure price(crate::quotes::request::PriceRequest) -> crate::quotes::answer::PricedQuote = crate::quotes::price::price;
+    }
+}
+
+// In builds with a store.
+operations! {
+    LARGE, LARGE_NAMES, #[cfg(feature = "store")];
+
+    /// The configuration of a tenant.
+    config as ConfigArea {
+        /// Looks through a configuration: everything that is wrong or doubtful, with paths; nothing is stored.
+        pure lint(crate::crm::configuration::ConfigRequest) -> crate::config::LintReport = crate::crm::configuration::lint;
+        /// Stores the tenant's configuration; one with errors is refused.
+        write put(crate::crm::configuration::ConfigRequest) -> crate::config::ConfigRecord = crate::crm::configuration::put;
+        /// Reads the configuration in force: the stored one, or the built-in one with version 0.
+        read get(crate::crm::configuration::GetConfig) -> crate::config::ConfigRecord = crate::crm::configuration::get;
+    }
+
+    /// The users who own and move records.
+    users as UsersArea {
+        /// Creates a user.
+        write create(crate::people::user::NewUser) -> crate::people::user::User = crate::crm::users::create;
+        /// Changes a user: a field left out stays, null empties it.
+        write update(crate::people::user::UserUpdate) -> crate::people::user::User = crate::crm::users::update;
+        /// Reads a user.
+        read get(crate::crm::records::ById) -> crate::people::user::User = crate::crm::users::get;
+        /// Reads a page of users, ordered by name.
+        read find(crate::people::user::FindUsers) -> crate::people::user::UserPage = crate::crm::users::find;
+    }
+
+    /// The accounts that are sold to.
+    accounts as AccountsArea {
+        /// Creates an account.
+        write create(crate::customers::account::NewAccount) -> crate::customers::account::Account = crate::crm::accounts::create;
+        /// Changes an account: a field left out stays, null empties it.
+        write update(crate::customers::account::AccountUpdate) -> crate::customers::account::Account = crate::crm::accounts::update;
+        /// Reads an account.
+        read get(crate::crm::records::ById) -> crate::customers::account::Account = crate::crm::accounts::get;
+        /// Reads a page of accounts, ordered by name.
+        read find(crate::customers::account::FindAccounts) -> crate::customers::account::AccountPage = crate::crm::accounts::find;
+    }
+
+    /// The products that are sold.
+    products as ProductsArea {
+        /// Creates a product.
+        write create(crate::pricing::product::NewProduct) -> crate::pricing::product::Product = crate::crm::products::create;
+        /// Changes a product: a field left out stays, null empties it.
+        write update(crate::pricing::product::ProductUpdate) -> crate::pricing::product::Product = crate::crm::products::update;
+        /// Reads a product.
+        read get(crate::crm::records::ById) -> crate::pricing::product::Product = crate::crm::products::get;
+        /// Reads a page of products, ordered by name.
+        read find(crate::pricing::product::FindProducts) -> crate::pricing::product::ProductPage = crate::crm::products::find;
+    }
+
+    /// The price books that say what products cost.
+    price_books as PriceBooksArea {
+        /// Creates a price book; every product in it must exist.
+        write create(crate::pricing::price_book::NewPriceBook) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::create;
+        /// Changes a price book; `entries` replaces the whole list.
+        write update(crate::pricing::price_book::PriceBookUpdate) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::update;
+        /// Reads a price book.
+        read get(crate::crm::records::ById) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::get;
+        /// Reads a page of price books, ordered by name.
+        read find(crate::pricing::price_book::FindPriceBooks) -> crate::pricing::price_book::PriceBookPage = crate::crm::price_books::find;
+    }
+
+    /// The opportunities and their way through the pipeline.
+    opportunities as OpportunitiesArea {
+        /// Creates an opportunity in an open stage.
+        write create(crate::pipeline::requests::NewOpportunity) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::create;
+        /// Changes an opportunity's fields: one left out stays, null empties it. Its stage is changed by moves alone.
+        write update(crate::pipeline::requests::OpportunityUpdate) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::update;
+        /// Reads an opportunity.
+        read get(crate::crm::records::ById) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::get;
+        /// Reads a page of opportunities by owner, stage, account, status or name.
+        read find(crate::pipeline::requests::FindOpportunities) -> crate::pipeline::requests::OpportunityPage = crate::crm::opportunities::find;
+        /// Says what a move to a stage would need: whether the pipeline allows it and which required fields are missing.
+        read requirements(crate::pipeline::requests::RequirementsRequest) -> crate::pipeline::requests::Requirements = crate::crm::opportunities::requirements;
+        /// Moves an open opportunity to another open stage.
+        write advance(crate::pipeline::requests::AdvanceRequest) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::advance;
+        /// Closes an open opportunity as won.
+        write win(crate::pipeline::requests::WinRequest) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::win;
+        /// Closes an open opportunity as lost, with the reason.
+        write lose(crate::pipeline::requests::LoseRequest) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::lose;
+        /// Opens a won or lost opportunity again.
+        write reopen(crate::pipeline::requests::ReopenRequest) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::reopen;
+        /// Lists the stages an opportunity was in, with the time spent in each.
+        read history(crate::crm::records::ById) -> crate::pipeline::history::History = crate::crm::opportunities::history;
+    }
+
+    /// What happened.
+    events as EventsArea {
+        /// Reads events after a cursor, in the order in which they were committed.
+        read list(crate::crm::events::ListEvents) -> crate::crm::events::EventPage = crate::crm::events::list;
+    }
+}

@@ -1,0 +1,106 @@
+//! The envelope of a request and of an answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::shape;
+use crate::base::codes::Code;
+use crate::base::context::Context;
+use crate::base::decision::Decision;
+use crate::base::error::{Error, Result};
+use crate::base::limits;
+use crate::base::reason::{Explain, Reason};
+
+/// The wire version that this engine speaks.
+pub const WIRE: u32 = 1;
+
+/// A request as it comes in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request<'a> {
+    /// The wire version; 1 when left out.
+    #[serde(default = "wire")]
+    pub wire: u32,
+    /// The operation.
+    #[serde(borrow)]
+    pub op: std::borrow::Cow<'a, str>,
+    /// The context.
+    #[serde(default)]
+    pub context: Context,
+    /// A configuration to use instead of the stored one.
+    #[serde(default, borrow)]
+    pub config: Option<&'a RawValue>,
+    /// The caller's key, by which a repeated request is known.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// The version at which the caller expects the record that it changes.
+    #[serde(default)]
+    pub expect_version: Option<u64>,
+    /// How much explanation is wanted.
+    #[serde(default)]
+    pub explain: Explain,
+    /// The operation's own input.
+    #[serde(default, borrow)]
+    pub input: Option<&'a RawValue>,
+    /// The facts, for `decide` alone.
+    #[serde(default, borrow)]
+    pub facts: Option<&'a RawValue>,
+}
+
+fn wire() -> u32 {
+    WIRE
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// `request_too_large`, `invalid_json`, `unsupported_wire`, and every mistake in the envelope.
+    pub fn read(text: &'a str) -> Result<Self> {
+        if text.len() > limits::REQUEST_BYTES {
+            return Err(Error::new(Code::RequestTooLarge).with("length", text.len()).with("limit", limits::REQUEST_BYTES));
+        }
+        let mut request: Request<'a> = serde_json::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
+        if request.wire != WIRE {
+            return Err(Error::new(Code::UnsupportedWire).with("wire", request.wire).at("wire"));
+        }
+        request.context.explain = request.explain;
+        Ok(request)
+    }
+
+    /// The input's text; an empty object when left out.
+    pub fn input(&self) -> &'a str {
+        self.input.map_or("{}", RawValue::get)
+    }
+}
+
+/// Reads an operation's input.
+///
+/// The typed reader is strict and fast; when it refuses, the shape is walked to report every mistake with its path.
+///
+/// # Errors
+/// Every mistake in the input.
+pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
+}
+
+/// Writes an answer.
+pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> String {
+    #[derive(Serialize)]
+    struct Answer<T> {
+        ok: bool,
+        value: T,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<Reason>,
+    }
+    let text = match result {
+        Ok(decision) => serde_json::to_string(&Answer { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) }),
+        Err(error) => return refuse(&error),
+    };
+    text.unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
+}
+
+/// Writes a refusal.
+pub fn refuse(error: &Error) -> String {
+    serde_json::json!({"ok": false, "error": error.to_value()}).to_string()
+}

@@ -1,0 +1,144 @@
+//! The interface as data: every operation with the schema of its request and of its answer, every code, every kind of record.
+//!
+//! `cargo xtask generate` writes everything under `schema/`, the façades, the shapes and the references from [`document`].
+//! Requests are described in schemars' deserialize contract (what may be sent), answers in its serialize contract (what comes back).
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::host::SEMANTICS;
+use super::request::WIRE;
+use super::table::{Operation, operations};
+use crate::base::codes::Code;
+use crate::base::context::Context;
+use crate::base::error::Kind;
+use crate::base::reason::Explain;
+
+/// The interface of this build.
+///
+/// # Example: every operation refers to its request and its answer
+/// ```
+/// let document = crm_core::api::schema::document();
+/// let round = document["operations"].as_array().unwrap().iter().find(|o| o["name"] == "money.round").unwrap();
+/// assert_eq!(round["request"]["$ref"], "#/$defs/RoundRequest");
+/// assert!(document["requests"]["$defs"]["RoundRequest"]["properties"]["value"].is_object());
+/// ```
+pub fn document() -> Value {
+    let mut requests = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut answers = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let operations: Vec<Value> = all().map(|o| operation(o, &mut requests, &mut answers)).collect();
+    let context = requests.subschema_for::<Context>();
+    let explain = requests.subschema_for::<Explain>();
+    let config = config(&mut requests);
+    let kind = answers.subschema_for::<Kind>();
+    let mut answers = answers.take_definitions(true);
+    answers.insert("Reason".to_owned(), reason());
+    answers.insert("Error".to_owned(), error(&kind));
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "wire": WIRE,
+        "semantics": SEMANTICS,
+        "operations": operations,
+        "envelope": {
+            "context": context,
+            "config": config,
+            "explain": explain,
+            "reason": {"$ref": "#/$defs/Reason"},
+            "error": {"$ref": "#/$defs/Error"},
+        },
+        "requests": {"$defs": requests.take_definitions(true)},
+        "answers": {"$defs": answers},
+        "codes": codes(),
+        "kinds": kinds(),
+    })
+}
+
+fn all() -> impl Iterator<Item = &'static Operation> {
+    #[cfg(feature = "store")]
+    return operations().chain(std::iter::once(&super::batch::OPERATION));
+    #[cfg(not(feature = "store"))]
+    operations()
+}
+
+fn operation(row: &Operation, requests: &mut SchemaGenerator, answers: &mut SchemaGenerator) -> Value {
+    let (request, answer) = (row.types)(requests, answers);
+    json!({
+        "name": row.name,
+        "area": row.area,
+        "method": row.method,
+        "effect": row.effect.name(),
+        "doc": doc(row.doc),
+        "request": request,
+        "answer": answer,
+    })
+}
+
+/// A documentation comment as text: each line without the blank that follows the slashes.
+fn doc(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+#[cfg(feature = "store")]
+fn config(requests: &mut SchemaGenerator) -> Schema {
+    requests.subschema_for::<crate::config::Config>()
+}
+
+#[cfg(not(feature = "store"))]
+fn config(_: &mut SchemaGenerator) -> Schema {
+    Schema::default()
+}
+
+fn reason() -> Value {
+    json!({
+        "description": "One step of an explanation.",
+        "type": "object",
+        "properties": {
+            "code": {"description": "The stable code.", "type": "string"},
+            "params": {"description": "What the code's template names.", "type": "object", "additionalProperties": true},
+            "children": {"description": "The reasons beneath it.", "type": "array", "items": {"$ref": "#/$defs/Reason"}},
+        },
+        "required": ["code"],
+    })
+}
+
+fn error(kind: &Schema) -> Value {
+    json!({
+        "description": "A refusal: what is wrong, where, and what to do about it.",
+        "type": "object",
+        "properties": {
+            "kind": kind,
+            "code": {"description": "The stable code.", "type": "string"},
+            "message": {"description": "The message in English.", "type": "string"},
+            "path": {"description": "The place in the request, such as `lines[0].quantity`; empty when it is about the whole.", "type": "string"},
+            "details": {"description": "The facts behind the message.", "type": "object", "additionalProperties": true},
+            "retryable": {"description": "Whether the same request may succeed when it is tried again.", "type": "boolean"},
+        },
+        "required": ["kind", "code", "message", "path", "details"],
+    })
+}
+
+fn codes() -> Vec<Value> {
+    let row = |code: &Code| {
+        let mut out = Map::new();
+        out.insert("code".to_owned(), code.name().into());
+        out.insert("kind".to_owned(), serde_json::to_value(code.kind()).unwrap_or_default());
+        out.insert("english".to_owned(), code.english().into());
+        #[cfg(feature = "catalogue")]
+        out.insert("chinese".to_owned(), code.chinese().into());
+        Value::Object(out)
+    };
+    Code::ALL.iter().map(row).collect()
+}
+
+#[cfg(feature = "store")]
+fn kinds() -> Vec<Value> {
+    let row = |kind: &crate::crm::kinds::Kind| json!({"name": kind.name, "indexes": kind.indexes, "schema": kind.schema});
+    crate::crm::kinds::KINDS.iter().map(row).collect()
+}
+
+#[cfg(not(feature = "store"))]
+fn kinds() -> Vec<Value> {
+    Vec::new()
+}

@@ -1,0 +1,306 @@
+//! Shapes: what a request may look like, walked to report every mistake at once with its path.
+//!
+//! The shapes themselves ([`super::shapes`]) are generated from the types.
+
+use serde_json::{Map, Value};
+
+use crate::base::codes::Code;
+use crate::base::decimal::Dec;
+use crate::base::error::Error;
+use crate::base::text::{clip, suggest};
+
+/// What a value may look like.
+#[derive(Debug)]
+pub enum Shape {
+    /// Anything.
+    Any,
+    /// Text of any content.
+    Text,
+    /// An integer between two bounds, both included.
+    Integer(i64, u64),
+    /// True or false.
+    Flag,
+    /// A decimal string or an integer.
+    Decimal,
+    /// A calendar date.
+    Date,
+    /// An instant.
+    Instant,
+    /// A currency code.
+    Currency,
+    /// An id.
+    Id,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// An object with exactly these fields.
+    Object(&'static [Field]),
+    /// An object with any names and values of one shape.
+    Map(&'static Shape),
+    /// A list of values of one shape.
+    List(&'static Shape),
+    /// The shape, or null.
+    Nullable(&'static Shape),
+    /// An object whose one field names the variant; or the variant's name alone where it has no fields.
+    External(&'static [(&'static str, &'static Shape)]),
+    /// An object whose field `tag` names the variant, with the variant's fields beside it.
+    Tagged(&'static str, &'static [(&'static str, &'static [Field])]),
+    /// One of two shapes, the first whose JSON type fits.
+    Either(&'static Shape, &'static Shape),
+}
+
+/// A field of an object.
+#[derive(Debug)]
+pub struct Field {
+    /// The name.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it may look like.
+    pub shape: &'static Shape,
+}
+
+/// A field that must be there.
+pub const fn required(name: &'static str, shape: &'static Shape) -> Field {
+    Field { name, required: true, shape }
+}
+
+/// A field that may be left out.
+pub const fn optional(name: &'static str, shape: &'static Shape) -> Field {
+    Field { name, required: false, shape }
+}
+
+/// The most mistakes that one answer lists.
+const MOST: usize = 100;
+
+/// The shape of the envelope.
+pub fn envelope() -> Option<&'static Shape> {
+    static CONTEXT: Shape = Shape::Object(&[
+        optional("tenant", &Shape::Text),
+        optional("now", &Shape::Nullable(&Shape::Instant)),
+        optional("zone", &Shape::Text),
+        optional("actor", &Shape::Nullable(&Shape::Text)),
+        optional("seed", &Shape::Nullable(&Shape::Text)),
+        optional("locale", &Shape::Text),
+        optional("correlation", &Shape::Nullable(&Shape::Text)),
+    ]);
+    static ENVELOPE: Shape = Shape::Object(&[
+        optional("wire", &Shape::Integer(0, u32::MAX as u64)),
+        required("op", &Shape::Text),
+        optional("context", &CONTEXT),
+        optional("config", &Shape::Any),
+        optional("idempotency_key", &Shape::Nullable(&Shape::Text)),
+        optional("expect_version", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
+        optional("explain", &Shape::OneOf(&["none", "codes", "full"])),
+        optional("input", &Shape::Any),
+        optional("facts", &Shape::Any),
+    ]);
+    Some(&ENVELOPE)
+}
+
+/// Turns the typed reader's refusal into every mistake that the shape finds; its own words where the shape finds none.
+pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::Error) -> Error {
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => return Error::new(Code::InvalidJson).with("reason", clip(&error.to_string())),
+    };
+    let mut walk = Walk { mistakes: Vec::new() };
+    if let Some(shape) = shape {
+        walk.value(&value, shape, "");
+    }
+    if let Some(error) = Error::all(walk.mistakes) {
+        return error;
+    }
+    let words = refusal.to_string();
+    if let Some((_, rest)) = words.split_once("duplicate field `")
+        && let Some((field, _)) = rest.split_once('`')
+    {
+        return Error::new(Code::DuplicateField).with("field", clip(field)).at(&clip(field));
+    }
+    Error::new(Code::InvalidJson).with("reason", clip(&words))
+}
+
+struct Walk {
+    mistakes: Vec<Error>,
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(n) if n.is_f64() => "a fraction",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { clip(name) } else { format!("{path}.{}", clip(name)) }
+}
+
+impl Walk {
+    fn note(&mut self, path: &str, error: Error) {
+        if self.mistakes.len() < MOST {
+            self.mistakes.push(error.at(path));
+        }
+    }
+
+    fn wrong(&mut self, path: &str, expected: &str, value: &Value) {
+        self.note(path, Error::new(Code::WrongType).with("expected", expected).with("found", kind(value)));
+    }
+
+    fn parsed<T: std::str::FromStr<Err = Error>>(&mut self, value: &Value, expected: &str, path: &str) {
+        match value {
+            Value::String(text) => {
+                if let Err(error) = text.parse::<T>() {
+                    self.note(path, error);
+                }
+            }
+            other => self.wrong(path, expected, other),
+        }
+    }
+
+    fn value(&mut self, value: &Value, shape: &Shape, path: &str) {
+        match shape {
+            Shape::Any => {}
+            Shape::Text => {
+                if !value.is_string() {
+                    self.wrong(path, "a string", value);
+                }
+            }
+            Shape::Flag => {
+                if !value.is_boolean() {
+                    self.wrong(path, "true or false", value);
+                }
+            }
+            Shape::Integer(least, most) => self.integer(value, *least, *most, path),
+            Shape::Decimal => match value {
+                Value::Number(number) if number.is_f64() => {
+                    self.note(path, Error::new(Code::FractionalNumber).with("value", number.to_string()));
+                }
+                Value::Number(_) => {}
+                Value::String(_) => self.parsed::<Dec>(value, "a decimal string", path),
+                other => self.wrong(path, "a decimal string such as \"12.50\"", other),
+            },
+            Shape::Date => self.parsed::<crate::base::time::Date>(value, "a date such as \"2026-01-31\"", path),
+            Shape::Instant => self.parsed::<crate::base::time::Instant>(value, "an instant such as \"2026-01-31T09:00:00Z\"", path),
+            Shape::Currency => self.parsed::<crate::base::currency::Currency>(value, "a currency code such as \"USD\"", path),
+            #[cfg(feature = "store")]
+            Shape::Id => match value {
+                Value::String(text) => {
+                    if let Err(error) = crate::base::id::Id::new(text) {
+                        self.note(path, error);
+                    }
+                }
+                other => self.wrong(path, "an id as a string", other),
+            },
+            #[cfg(not(feature = "store"))]
+            Shape::Id => {}
+            Shape::OneOf(known) => self.one_of(value, known, path),
+            Shape::Object(fields) => match value {
+                Value::Object(map) => self.object(map, fields, None, path),
+                other => self.wrong(path, "an object", other),
+            },
+            Shape::Map(item) => match value {
+                Value::Object(map) => map.iter().for_each(|(name, value)| self.value(value, item, &join(path, name))),
+                other => self.wrong(path, "an object", other),
+            },
+            Shape::List(item) => match value {
+                Value::Array(items) => items.iter().enumerate().for_each(|(i, value)| self.value(value, item, &format!("{path}[{i}]"))),
+                other => self.wrong(path, "a list", other),
+            },
+            Shape::Nullable(inner) => {
+                if !value.is_null() {
+                    self.value(value, inner, path);
+                }
+            }
+            Shape::External(variants) => self.external(value, variants, path),
+            Shape::Tagged(tag, variants) => self.tagged(value, tag, variants, path),
+            Shape::Either(first, second) => {
+                let mut tried = Walk { mistakes: Vec::new() };
+                tried.value(value, first, path);
+                let wrong_type = tried.mistakes.iter().any(|e| e.id() == Code::WrongType && e.path() == path);
+                if wrong_type {
+                    self.value(value, second, path);
+                } else {
+                    self.mistakes.extend(tried.mistakes);
+                }
+            }
+        }
+    }
+
+    fn integer(&mut self, value: &Value, least: i64, most: u64, path: &str) {
+        let inside = match value {
+            Value::Number(number) if !number.is_f64() => match (number.as_i64(), number.as_u64()) {
+                (Some(signed), None) => signed >= least,
+                (_, Some(unsigned)) => unsigned <= most && i64::try_from(unsigned).map_or(true, |s| s >= least),
+                _ => false,
+            },
+            other => return self.wrong(path, "an integer", other),
+        };
+        if !inside {
+            let error = Error::new(Code::NumberOutOfRange).with("value", value.clone());
+            self.note(path, error.with("minimum", least).with("maximum", most));
+        }
+    }
+
+    fn one_of(&mut self, value: &Value, known: &[&'static str], path: &str) {
+        let Value::String(text) = value else { return self.wrong(path, "a string", value) };
+        if !known.contains(&text.as_str()) {
+            let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+            let hint = suggest(text, known.iter().copied()).map_or_else(|| "choose one of them".to_owned(), |near| format!("did you mean `{near}`?"));
+            self.note(path, Error::new(Code::UnknownVariant).with("value", clip(text)).with("known", list).with("hint", hint));
+        }
+    }
+
+    fn object(&mut self, map: &Map<String, Value>, fields: &[Field], tag: Option<&str>, path: &str) {
+        for (name, value) in map {
+            match fields.iter().find(|field| field.name == name) {
+                Some(field) => self.value(value, field.shape, &join(path, name)),
+                None if tag == Some(name.as_str()) => {}
+                None => {
+                    let absent = fields.iter().map(|f| f.name).filter(|f| !map.contains_key(*f));
+                    let hint = match suggest(name, absent) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "remove it".to_owned(),
+                    };
+                    self.note(&join(path, name), Error::new(Code::UnknownField).with("field", clip(name)).with("hint", hint));
+                }
+            }
+        }
+        for field in fields.iter().filter(|field| field.required && !map.contains_key(field.name)) {
+            self.note(&join(path, field.name), Error::new(Code::MissingField).with("field", field.name));
+        }
+    }
+
+    fn external(&mut self, value: &Value, variants: &[(&'static str, &'static Shape)], path: &str) {
+        let names: Vec<&'static str> = variants.iter().map(|(name, _)| *name).collect();
+        match value {
+            Value::Object(map) if map.len() == 1 => {
+                for (name, inner) in map {
+                    match variants.iter().find(|(known, _)| known == name) {
+                        Some((_, shape)) => self.value(inner, shape, &join(path, name)),
+                        None => self.one_of(&Value::String(name.clone()), &names, path),
+                    }
+                }
+            }
+            Value::String(_) => self.one_of(value, &names, path),
+            other => self.wrong(path, "an object with one field that names the variant", other),
+        }
+    }
+
+    fn tagged(&mut self, value: &Value, tag: &str, variants: &[(&'static str, &'static [Field])], path: &str) {
+        let Value::Object(map) = value else { return self.wrong(path, "an object", value) };
+        let Some(name) = map.get(tag) else {
+            return self.note(&join(path, tag), Error::new(Code::MissingField).with("field", tag));
+        };
+        match variants.iter().find(|(known, _)| Some(*known) == name.as_str()) {
+            Some((_, fields)) => self.object(map, fields, Some(tag), path),
+            None => {
+                let names: Vec<&'static str> = variants.iter().map(|(known, _)| *known).collect();
+                self.one_of(name, &names, &join(path, tag));
+            }
+        }
+    }
+}

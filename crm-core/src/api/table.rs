@@ -1,0 +1,195 @@
+//! The operation table: every operation of the engine, declared once.
+//!
+//! Dispatch, the typed Rust areas, the schemas, the façades of Python and TypeScript and the reference are made from it. `pure`
+//! operations need no store; `read` ones read records; `write` ones change them.
+
+use serde_json::value::RawValue;
+
+use super::request::decode;
+use crate::base::context::Context;
+use crate::base::decision::Decision;
+use crate::base::error::Result;
+
+#[cfg(feature = "store")]
+use crate::crm::session::Session;
+#[cfg(feature = "store")]
+use crate::store::repository::BoxFuture;
+
+/// A value in its written form.
+pub type Written = Box<RawValue>;
+
+/// What an operation does to records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Needs no records at all.
+    Pure,
+    /// Reads records.
+    Read,
+    /// Changes records.
+    Write,
+}
+
+impl Effect {
+    /// The name in schemas and references.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Effect::Pure => "pure",
+            Effect::Read => "read",
+            Effect::Write => "write",
+        }
+    }
+}
+
+/// How an operation is run on written input.
+#[derive(Clone, Copy)]
+pub enum Runner {
+    /// From input and context alone.
+    Pure(fn(&str, &Context) -> Result<Decision<Written>>),
+    /// Over a session.
+    #[cfg(feature = "store")]
+    Stored(for<'s> fn(&'s mut Session<'_>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// The name, such as `opportunities.advance`.
+    pub name: &'static str,
+    /// The area, such as `opportunities`.
+    pub area: &'static str,
+    /// The method within the area, such as `advance`.
+    pub method: &'static str,
+    /// What it does to records.
+    pub effect: Effect,
+    /// What it does, in sentences.
+    pub doc: &'static str,
+    /// How it is run.
+    pub runner: Runner,
+    /// Its input's and its answer's types.
+    #[cfg(feature = "schema")]
+    pub types: fn(&mut schemars::SchemaGenerator, &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema),
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.effect.name())
+    }
+}
+
+/// Every operation of this build, in the table's order.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    #[cfg(feature = "store")]
+    return SMALL.iter().chain(LARGE);
+    #[cfg(not(feature = "store"))]
+    SMALL.iter()
+}
+
+/// Every operation's name, those of larger builds included.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    SMALL_NAMES.iter().chain(LARGE_NAMES).copied()
+}
+
+/// Finds an operation by name.
+pub fn find(name: &str) -> Option<&'static Operation> {
+    operations().find(|operation| operation.name == name)
+}
+
+fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Written>> {
+    let value = serde_json::value::to_raw_value(&decision.value).map_err(|e| {
+        crate::base::error::Error::new(crate::base::codes::Code::InternalError).with("reason", e.to_string())
+    })?;
+    Ok(Decision::new(value, decision.reasons))
+}
+
+macro_rules! effect {
+    (pure) => { Effect::Pure };
+    (read) => { Effect::Read };
+    (write) => { Effect::Write };
+}
+
+macro_rules! runner {
+    (pure, $name:expr, $input:ty, $function:path) => {
+        Runner::Pure(|text, context| written($function(&decode::<$input>($name, text)?, context)?))
+    };
+    ($effect:ident, $name:expr, $input:ty, $function:path) => {
+        Runner::Stored(|session, text| {
+            Box::pin(async move {
+                let input = decode::<$input>($name, text)?;
+                written($function(session, &input).await?)
+            })
+        })
+    };
+}
+
+#[cfg(feature = "store")]
+macro_rules! typed {
+    (pure, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {
+        $(#[$doc])*
+        pub async fn $method(&self, request: &$input) -> Result<Decision<$output>> {
+            $function(request, self.0.context())
+        }
+    };
+    ($effect:ident, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {
+        $(#[$doc])*
+        pub async fn $method(&self, request: &$input) -> Result<Decision<$output>> {
+            struct Run<'r>(&'r $input);
+            impl crate::crm::run::Job<$output> for Run<'_> {
+                fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<$output>>> {
+                    Box::pin($function(session, self.0))
+                }
+            }
+            super::dispatch::run_typed(self.0, $name, request, &Run(request)).await
+        }
+    };
+}
+
+macro_rules! operations {
+    ($table:ident, $names:ident, #[cfg($gate:meta)];
+    $(
+        $(#[doc = $about:literal])*
+        $area:ident as $type:ident {
+            $( $(#[doc = $doc:literal])* $effect:ident $method:ident($input:ty) -> $output:ty = $function:path; )*
+        }
+    )*) => {
+        #[cfg($gate)]
+        static $table: &[Operation] = &[
+            $($(
+                Operation {
+                    name: concat!(stringify!($area), ".", stringify!($method)),
+                    area: stringify!($area),
+                    method: stringify!($method),
+                    effect: effect!($effect),
+                    doc: concat!($($doc, "\n",)*),
+                    runner: runner!($effect, concat!(stringify!($area), ".", stringify!($method)), $input, $function),
+                    #[cfg(feature = "schema")]
+                    types: |requests, answers| (requests.subschema_for::<$input>(), answers.subschema_for::<$output>()),
+                },
+            )*)*
+        ];
+
+        static $names: &[&str] = &[$($(concat!(stringify!($area), ".", stringify!($method)),)*)*];
+
+        $(
+            $(#[doc = $about])*
+            #[cfg(feature = "store")]
+            pub struct $type<'a>(&'a crate::crm::Crm);
+
+            #[cfg(feature = "store")]
+            impl $type<'_> {
+                $(
+                    typed!($effect, [$(#[doc = $doc])*], concat!(stringify!($area), ".", stringify!($method)), $method, $input, $output, $function);
+                )*
+            }
+
+            #[cfg(feature = "store")]
+            impl crate::crm::Crm {
+                $(#[doc = $about])*
+                pub fn $area(&self) -> $type<'_> {
+                    $type(self)
+                }
+            }
+        )*
+    };
+}
+
+include!("operations.rs");

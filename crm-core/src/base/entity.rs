@@ -1,0 +1,292 @@
+//! What every kind of record has in common, and the macro that declares one.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::codes::Code;
+use super::error::{Error, Result};
+use super::id::Id;
+use super::record::{Body, KeyBytes, Record};
+use super::time::Instant;
+
+/// A kind of record.
+pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync {
+    /// The kind's name, in the singular.
+    const KIND: &'static str;
+    /// The version of the body's layout.
+    const SCHEMA: u32 = 1;
+    /// The declared indexes, in the order of [`Entity::keys`].
+    const INDEXES: &'static [&'static str];
+
+    /// The record's id.
+    fn id(&self) -> &Id;
+    /// The version that was read; 0 for one that is not stored yet.
+    fn version(&self) -> u64;
+    /// Sets the version.
+    fn set_version(&mut self, version: u64);
+    /// The keys of the declared indexes.
+    fn keys(&self) -> Vec<KeyBytes>;
+    /// Everything that is wrong with the record's fields.
+    fn violations(&self) -> Vec<Error>;
+
+    /// The record to store at a version.
+    ///
+    /// # Errors
+    /// `internal_error` when the body cannot be written.
+    fn to_record(&self, version: u64) -> Result<Record> {
+        let mut stored = self.clone();
+        stored.set_version(0);
+        let body = Body::write(&stored)?;
+        Ok(Record { kind: Self::KIND.to_owned(), id: self.id().clone(), version, schema: Self::SCHEMA, keys: self.keys(), body })
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    /// `record_from_newer_engine`, `corrupt_record`.
+    fn from_record(record: &Record) -> Result<Self> {
+        if record.schema > Self::SCHEMA {
+            let error = Error::new(Code::RecordFromNewerEngine).with("kind", Self::KIND).with("id", record.id.as_str());
+            return Err(error.with("schema", record.schema));
+        }
+        let read: Self = serde_json::from_str(record.body.text()).map_err(|e| {
+            Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()).with("reason", e.to_string())
+        })?;
+        if *read.id() != record.id {
+            return Err(Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()));
+        }
+        let mut read = read;
+        read.set_version(record.version);
+        Ok(read)
+    }
+}
+
+/// A request that creates a record.
+pub trait Creates {
+    /// What it creates.
+    type Entity: Entity;
+    /// The id and the effective time, where the caller gave them.
+    fn given(&self) -> (Option<Id>, Option<Instant>);
+    /// The new record.
+    fn make(&self, id: Id, at: Instant) -> Self::Entity;
+}
+
+/// A request that changes a record.
+pub trait Updates {
+    /// What it changes.
+    type Entity: Entity;
+    /// The id, and the effective time where the caller gave one.
+    fn given(&self) -> (&Id, Option<Instant>);
+    /// Writes the given fields into the record.
+    fn apply(&self, to: &mut Self::Entity);
+    /// Notes when the record was changed.
+    fn touch(to: &mut Self::Entity, at: Instant);
+}
+
+/// The fields of a body as a map; empty for what is not an object.
+pub fn fields<T: Serialize>(value: &T) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The fields in which two bodies differ, with the new values; a field that is gone is null.
+pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Map<String, Value> {
+    let (mut before, after) = (old.map(fields).unwrap_or_default(), fields(new));
+    let mut out = Map::new();
+    for (name, value) in after {
+        if before.remove(&name).as_ref() != Some(&value) {
+            out.insert(name, value);
+        }
+    }
+    out.extend(before.into_iter().map(|(name, _)| (name, Value::Null)));
+    out.remove("version");
+    out
+}
+
+/// What an update does to one field: nothing when it is left out, empty it when it is null, set it otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Set<T> {
+    /// The field stays as it is.
+    #[default]
+    Keep,
+    /// The field is emptied.
+    Clear,
+    /// The field gets this value.
+    To(T),
+}
+
+impl<T: Clone> Set<T> {
+    /// Says whether the field stays as it is.
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Set::Keep)
+    }
+
+    /// Applies the change to a field.
+    pub fn apply(&self, field: &mut Option<T>) {
+        match self {
+            Set::Keep => {}
+            Set::Clear => *field = None,
+            Set::To(value) => *field = Some(value.clone()),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Set<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Set::To(value) => serializer.serialize_some(value),
+            _ => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Set<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Ok(Option::<T>::deserialize(deserializer)?.map_or(Set::Clear, Set::To))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Set<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Set_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+/// Serde's question whether a version is still unset.
+pub fn unset(version: &u64) -> bool {
+    *version == 0
+}
+
+/// Declares a kind of record: its struct, the request that creates one and the request that changes one.
+///
+/// `required` fields must be given at creation and cannot be emptied; `optional` ones may be absent. The engine's own fields
+/// (`id`, `version`, `created_at`, `updated_at`) are added.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! entity {
+    (
+        $(#[$doc:meta])* $name:ident, $new:ident, $update:ident;
+        required { $($(#[$rdoc:meta])* $rfield:ident: $rtype:ty,)* }
+        optional { $($(#[$odoc:meta])* $ofield:ident: $otype:ty,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $name {
+            /// The id.
+            pub id: $crate::base::id::Id,
+            /// Counts the changes from 1.
+            #[serde(default, skip_serializing_if = "crate::base::entity::unset")]
+            pub version: u64,
+            $($(#[$rdoc])* pub $rfield: $rtype,)*
+            $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $ofield: Option<$otype>,)*
+            /// When it came into being.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub created_at: Option<$crate::base::time::Instant>,
+            /// When it was last changed.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub updated_at: Option<$crate::base::time::Instant>,
+        }
+
+        #[doc = concat!("What is given to create a [`", stringify!($name), "`].")]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $new {
+            /// The id, if the host has one of its own; otherwise the engine makes a UUID.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub id: Option<$crate::base::id::Id>,
+            $($(#[$rdoc])* pub $rfield: $rtype,)*
+            $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $ofield: Option<$otype>,)*
+            /// When it takes effect; the context's `now` by default.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub effective_at: Option<$crate::base::time::Instant>,
+        }
+
+        #[doc = concat!("What is given to change a [`", stringify!($name), "`]: a field left out stays, null empties it.")]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $update {
+            /// Which one.
+            pub id: $crate::base::id::Id,
+            $($(#[$rdoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $rfield: Option<$rtype>,)*
+            $($(#[$odoc])* #[serde(default, skip_serializing_if = "crate::base::entity::Set::is_keep")] pub $ofield: $crate::base::entity::Set<$otype>,)*
+            /// When it takes effect; the context's `now` by default.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub effective_at: Option<$crate::base::time::Instant>,
+        }
+
+        impl $name {
+            /// The fields that a host may fill in.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($rfield),)* $(stringify!($ofield),)*];
+        }
+
+        impl $crate::base::entity::Creates for $new {
+            type Entity = $name;
+
+            fn given(&self) -> (Option<$crate::base::id::Id>, Option<$crate::base::time::Instant>) {
+                (self.id.clone(), self.effective_at)
+            }
+
+            fn make(&self, id: $crate::base::id::Id, at: $crate::base::time::Instant) -> $name {
+                $name {
+                    id,
+                    version: 0,
+                    $($rfield: self.$rfield.clone(),)*
+                    $($ofield: self.$ofield.clone(),)*
+                    created_at: Some(at),
+                    updated_at: Some(at),
+                }
+            }
+        }
+
+        impl $crate::base::entity::Updates for $update {
+            type Entity = $name;
+
+            fn given(&self) -> (&$crate::base::id::Id, Option<$crate::base::time::Instant>) {
+                (&self.id, self.effective_at)
+            }
+
+            fn apply(&self, to: &mut $name) {
+                $(if let Some(value) = &self.$rfield { to.$rfield = value.clone(); })*
+                $(self.$ofield.apply(&mut to.$ofield);)*
+            }
+
+            fn touch(to: &mut $name, at: $crate::base::time::Instant) {
+                to.updated_at = Some(at);
+            }
+        }
+    };
+}
+
+/// Implements the parts of [`Entity`] that do not differ.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! entity_basics {
+    () => {
+        fn id(&self) -> &$crate::base::id::Id {
+            &self.id
+        }
+
+        fn version(&self) -> u64 {
+            self.version
+        }
+
+        fn set_version(&mut self, version: u64) {
+            self.version = version;
+        }
+    };
+}

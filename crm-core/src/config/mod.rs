@@ -1,0 +1,9 @@
+//! The configuration: one versioned document of rules as data, linted before it may run.
+//!
+//! Start at [`Config`]; [`lint`] says what is wrong with one.
+
+mod document;
+mod lint;
+
+pub use document::{Config, ConfigRecord, STORED_ID, hex};
+pub use lint::{Finding, LintReport, Severity, lint};

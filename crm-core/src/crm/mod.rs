@@ -1,0 +1,18 @@
+//! The engine: sessions that load, decide and commit, one short file an area.
+//!
+//! Start at [`Crm`]; a [`session::Session`] is what one operation sees, [`run`] is how its changes are committed.
+
+pub mod accounts;
+pub mod configuration;
+mod engine;
+pub mod events;
+pub mod kinds;
+pub mod opportunities;
+pub mod price_books;
+pub mod products;
+pub mod records;
+pub mod run;
+pub mod session;
+pub mod users;
+
+pub use engine::{Crm, block_on};

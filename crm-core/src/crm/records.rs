@@ -1,0 +1,111 @@
+//! What every kind of record has in common: create, update, get, find.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::session::{Session, parse_cursor, write_cursor};
+use crate::base::codes::Code;
+use crate::base::decision::Decision;
+use crate::base::entity::{Creates, Entity, Updates, changed};
+use crate::base::error::{Error, Result};
+use crate::base::id::Id;
+use crate::base::limits;
+use crate::base::reason::Reason;
+use crate::base::record::KeyBytes;
+use crate::store::query::{Query, Test};
+
+/// Names a record by its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ById {
+    /// The id.
+    pub id: Id,
+}
+
+/// Creates a record.
+///
+/// # Errors
+/// Every violation of its fields; `record_exists`, `missing_context`.
+pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Result<Decision<C::Entity>> {
+    let (id, at) = request.given();
+    let id = session.new_id(id)?;
+    let at = session.effective(at)?;
+    let made = session.create(&request.make(id, at)).await?;
+    session.event("created", &made, at, Map::new())?;
+    let reason = Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str());
+    Ok(Decision::new(made, vec![reason]))
+}
+
+/// Changes a record; nothing is written when it already has these values.
+///
+/// # Errors
+/// `record_not_found`, `version_conflict`, every violation of its fields.
+pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Result<Decision<U::Entity>> {
+    let (id, at) = request.given();
+    let old = session.need::<U::Entity>(id, "id").await?;
+    let at = session.effective(at)?;
+    let mut new = old.clone();
+    request.apply(&mut new);
+    let kind = U::Entity::KIND;
+    if new == old {
+        session.check_version(&old)?;
+        let reason = Reason::new(Code::NothingChanged).with("kind", kind).with("id", id.as_str());
+        return Ok(Decision::new(old, vec![reason]));
+    }
+    let fields = changed(Some(&old), &new);
+    U::touch(&mut new, at);
+    let saved = session.save(&old, &new)?;
+    let names: Vec<Value> = fields.keys().map(|name| Value::String(name.clone())).collect();
+    let mut data = Map::new();
+    data.insert("changed".to_owned(), Value::Object(fields));
+    session.event("updated", &saved, at, data)?;
+    let reason = Reason::new(Code::RecordUpdated).with("kind", kind).with("id", id.as_str()).with("fields", names);
+    Ok(Decision::new(saved, vec![reason]))
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// `record_not_found`.
+pub async fn get<E: Entity>(session: &mut Session<'_>, request: &ById) -> Result<Decision<E>> {
+    Ok(Decision::plain(session.need::<E>(&request.id, "id").await?))
+}
+
+/// What a `find` asks for, in words of indexes.
+pub struct Search {
+    /// All must hold.
+    pub tests: Vec<Test>,
+    /// The index to order by.
+    pub order: Option<usize>,
+}
+
+/// Reads a page of records.
+///
+/// # Errors
+/// `number_out_of_range` for a limit outside 1 to 1,000, `invalid_cursor`.
+pub async fn find<E: Entity>(session: &mut Session<'_>, search: Search, limit: Option<u32>, cursor: Option<&str>) -> Result<(Vec<E>, Option<String>)> {
+    let wanted = limit.map_or(Ok(100), usize::try_from).unwrap_or(usize::MAX);
+    if wanted == 0 || wanted > limits::PAGE {
+        let error = Error::new(Code::NumberOutOfRange).with("value", limit.unwrap_or(0)).with("minimum", 1).with("maximum", limits::PAGE);
+        return Err(error.at("limit"));
+    }
+    let mut query = Query::of(&session.context().tenant, E::KIND, wanted);
+    query.tests = search.tests;
+    query.order = search.order;
+    query.after = parse_cursor(cursor)?;
+    let (items, next) = session.find::<E>(&query).await?;
+    Ok((items, write_cursor(next)))
+}
+
+/// The key of a folded text without its end mark: everything that begins with it.
+pub fn beginning(text: &str) -> KeyBytes {
+    let key = KeyBytes::new().text(Some(text));
+    let bytes = key.bytes();
+    KeyBytes::from_bytes(bytes.get(..bytes.len().saturating_sub(1)).unwrap_or_default().to_vec())
+}
+
+/// The test that an index key begins with something.
+pub fn prefix(index: usize, prefix: KeyBytes) -> Test {
+    Test::Prefix { index, prefix }
+}

@@ -1,0 +1,129 @@
+//! Running an operation: load, decide, commit, and try again when somebody else was faster.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::session::Session;
+use crate::base::change::{ChangeSet, Idempotency};
+use crate::base::codes::Code;
+use crate::base::context::Context;
+use crate::base::decision::Decision;
+use crate::base::error::{Error, Result};
+use crate::base::id::Id;
+use crate::base::reason::{Explain, Reason};
+use crate::base::record::Key;
+use crate::config::Config;
+use crate::store::memory::IDEMPOTENCY;
+use crate::store::repository::{BoxFuture, Committed, MaybeSend, MaybeSync, Repository};
+
+/// How often an operation is decided anew after a conflict.
+const ATTEMPTS: u32 = 3;
+
+/// What surrounds one run of an operation.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The request's context.
+    pub context: &'a Context,
+    /// The configuration that the request carries, if it does.
+    pub config: Option<&'a Config>,
+    /// The caller's key and the request's hash.
+    pub idempotency: Option<(&'a str, &'a str)>,
+    /// The version that the caller expects of the record that it changes.
+    pub expect_version: Option<u64>,
+}
+
+/// An operation, ready to be run over a session; run anew on every attempt.
+pub trait Job<T>: MaybeSend + MaybeSync {
+    /// Decides once.
+    fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<T>>>;
+}
+
+/// The stored form of an answer.
+#[derive(Serialize, Deserialize)]
+struct Answer<T> {
+    value: T,
+    #[serde(default)]
+    reasons: Vec<Reason>,
+}
+
+/// Decides without committing.
+///
+/// # Errors
+/// Whatever the operation refuses.
+pub async fn decide<T>(repository: &dyn Repository, frame: Frame<'_>, job: &dyn Job<T>) -> Result<(Decision<T>, ChangeSet)> {
+    let mut session = Session::new(repository, frame.context, frame.config);
+    session.enter(frame.operation, frame.expect_version);
+    let decision = job.decide(&mut session).await?;
+    Ok((decision, session.finish()))
+}
+
+/// Decides and commits, all or nothing.
+///
+/// A repeated idempotency key gives the first answer and changes nothing. A conflict is decided anew from fresh reads up to three
+/// times, with the same time and ids, but never when the caller named a version.
+///
+/// # Errors
+/// Whatever the operation refuses or the store meets; `idempotency_key_reused`.
+pub async fn run<T>(repository: &dyn Repository, frame: Frame<'_>, job: &dyn Job<T>) -> Result<Decision<T>>
+where
+    T: Serialize + DeserializeOwned + Send,
+{
+    if let Some(answer) = replay::<T>(repository, frame).await? {
+        return Ok(answer);
+    }
+    let mut attempt = 1;
+    loop {
+        let (decision, mut changes) = decide(repository, frame, job).await?;
+        if changes.is_empty() {
+            return Ok(decision);
+        }
+        if let Some((key, hash)) = frame.idempotency {
+            let response = response(&decision)?;
+            changes.idempotency = Some(Idempotency { key: key.to_owned(), request_hash: hash.to_owned(), response });
+        }
+        match repository.commit(&changes).await {
+            Ok(Committed::Done {}) => return Ok(decision),
+            Ok(Committed::Replayed { response }) => return read(&response),
+            Err(error) if error.id() == Code::VersionConflict && frame.expect_version.is_none() && attempt < ATTEMPTS => {
+                attempt = attempt.saturating_add(1);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'_>) -> Result<Option<Decision<T>>> {
+    let Some((key, hash)) = frame.idempotency else { return Ok(None) };
+    let id = Id::new(key).map_err(|e| e.at("idempotency_key"))?;
+    let keys = [Key::new(IDEMPOTENCY, &id)];
+    let Some(mark) = repository.get(&frame.context.tenant, &keys).await?.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let corrupt = || Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", key);
+    let body: serde_json::Value = serde_json::from_str(mark.body.text()).map_err(|_| corrupt())?;
+    let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).ok_or_else(corrupt);
+    if text("request_hash")? != hash {
+        return Err(Error::new(Code::IdempotencyKeyReused).with("key", key).at("idempotency_key"));
+    }
+    read(text("response")?).map(Some)
+}
+
+/// The answer as it is stored: reasons without what lies beneath them.
+fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
+    let reasons = Reason::trim(decision.reasons.clone(), Explain::Codes);
+    #[derive(Serialize)]
+    struct Borrowed<'a, T> {
+        value: &'a T,
+        reasons: Vec<Reason>,
+    }
+    serde_json::to_string(&Borrowed { value: &decision.value, reasons })
+        .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+}
+
+fn read<T: DeserializeOwned>(response: &str) -> Result<Decision<T>> {
+    let answer: Answer<T> = serde_json::from_str(response)
+        .map_err(|e| Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", e.to_string()))?;
+    Ok(Decision::new(answer.value, answer.reasons))
+}

@@ -1,0 +1,311 @@
+//! A session: what one operation, or one batch, reads and changes before its commit.
+//!
+//! Reads see the session's own writes; what was read stays as it was read. Nothing reaches the store before the commit.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::base::change::{ChangeSet, Event, Expect, Put, Require};
+use crate::base::codes::Code;
+use crate::base::context::Context;
+use crate::base::entity::{Entity, changed};
+use crate::base::error::{Error, Result};
+use crate::base::id::Id;
+use crate::base::record::{Key, KeyBytes, Record};
+use crate::base::time::Instant;
+use crate::config::{Config, ConfigRecord, STORED_ID};
+use crate::pipeline::moves::Moment;
+use crate::store::query::{After, Query};
+use crate::store::repository::Repository;
+
+/// What one operation sees of the world.
+pub struct Session<'a> {
+    repository: &'a dyn Repository,
+    context: &'a Context,
+    given_config: Option<&'a Config>,
+    config: Option<std::sync::Arc<Config>>,
+    expect_version: Option<u64>,
+    operation: &'static str,
+    made: u64,
+    read: BTreeMap<Key, Option<Record>>,
+    puts: Vec<Put>,
+    places: BTreeMap<Key, usize>,
+    requires: BTreeMap<Key, Expect>,
+    events: Vec<Event>,
+}
+
+impl<'a> Session<'a> {
+    /// Begins a session over a repository, with the configuration that the request carries, if it carries one.
+    pub fn new(repository: &'a dyn Repository, context: &'a Context, config: Option<&'a Config>) -> Self {
+        Session {
+            repository,
+            context,
+            given_config: config,
+            config: None,
+            expect_version: None,
+            operation: "",
+            made: 0,
+            read: BTreeMap::new(),
+            puts: Vec::new(),
+            places: BTreeMap::new(),
+            requires: BTreeMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Says which operation runs next, and at which version the caller expects the record that it changes.
+    pub fn enter(&mut self, operation: &'static str, expect_version: Option<u64>) {
+        self.operation = operation;
+        self.expect_version = expect_version;
+    }
+
+    /// The request's context.
+    pub fn context(&self) -> &'a Context {
+        self.context
+    }
+
+    /// The repository beneath, for what is not a record.
+    pub(super) fn repository(&self) -> &'a dyn Repository {
+        self.repository
+    }
+
+    /// A new id: the host's own when it gave one, otherwise derived from the context.
+    ///
+    /// # Errors
+    /// `missing_context`.
+    pub fn new_id(&mut self, given: Option<Id>) -> Result<Id> {
+        if let Some(id) = given {
+            return Ok(id);
+        }
+        self.made = self.made.saturating_add(1);
+        Id::derive(self.context, self.operation, self.made)
+    }
+
+    /// The effective time of a command: what it names, or the present; never later than that.
+    ///
+    /// # Errors
+    /// `missing_context`, `date_in_future`.
+    pub fn effective(&self, given: Option<Instant>) -> Result<Instant> {
+        let now = self.context.now()?;
+        match given {
+            Some(at) if at > now => {
+                let error = Error::new(Code::DateInFuture).with("value", at.to_string()).with("now", now.to_string());
+                Err(error.at("effective_at"))
+            }
+            Some(at) => Ok(at),
+            None => Ok(now),
+        }
+    }
+
+    /// When and by whom a move is made.
+    ///
+    /// # Errors
+    /// `missing_context`, `unknown_time_zone`, `date_in_future`.
+    pub fn moment(&self, given: Option<Instant>) -> Result<Moment<'a>> {
+        let at = self.effective(given)?;
+        Ok(Moment { at, now: self.context.now()?, date: at.date_in(self.context.zone()?), actor: self.context.actor.as_deref() })
+    }
+
+    /// The configuration: the request's own, the stored one, or the built-in one; its version is guarded by the commit.
+    ///
+    /// # Errors
+    /// `invalid_configuration` for an inline one with errors, and whatever reading the stored one meets.
+    pub async fn config(&mut self) -> Result<std::sync::Arc<Config>> {
+        if let Some(config) = &self.config {
+            return Ok(config.clone());
+        }
+        let config = match self.given_config {
+            Some(given) => {
+                given.check().map_err(|e| e.at("config"))?;
+                given.clone()
+            }
+            None => {
+                let id = Id::new(STORED_ID)?;
+                let stored = self.get::<ConfigRecord>(&id).await?;
+                let expect = stored.as_ref().map_or(Expect::Absent, |c| Expect::Version(c.version));
+                self.requires.insert(Key::new(ConfigRecord::KIND, &id), expect);
+                stored.map_or_else(Config::default, |c| c.config)
+            }
+        };
+        let config = std::sync::Arc::new(config);
+        self.config = Some(config.clone());
+        Ok(config)
+    }
+
+    /// Forgets the configuration, after it was changed in this session.
+    pub(super) fn forget_config(&mut self) {
+        self.config = None;
+    }
+
+    async fn load(&mut self, key: Key) -> Result<Option<Record>> {
+        if let Some(place) = self.places.get(&key) {
+            return Ok(self.puts.get(*place).map(|put| put.record.clone()));
+        }
+        if let Some(known) = self.read.get(&key) {
+            return Ok(known.clone());
+        }
+        let keys = [key];
+        let found = self.repository.get(&self.context.tenant, &keys).await?.into_iter().next().flatten();
+        let [key] = keys;
+        self.read.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// Whatever the store meets, `corrupt_record`, `record_from_newer_engine`.
+    pub async fn get<E: Entity>(&mut self, id: &Id) -> Result<Option<E>> {
+        self.load(Key::new(E::KIND, id)).await?.as_ref().map(E::from_record).transpose()
+    }
+
+    /// Reads a record that must exist.
+    ///
+    /// # Errors
+    /// `record_not_found`, and as [`Session::get`].
+    pub async fn need<E: Entity>(&mut self, id: &Id, path: &str) -> Result<E> {
+        let found = self.get::<E>(id).await?;
+        found.ok_or_else(|| Error::new(Code::RecordNotFound).with("kind", E::KIND).with("id", id.as_str()).at(path))
+    }
+
+    /// Makes sure that a record which is referred to exists.
+    ///
+    /// # Errors
+    /// `record_not_found`, and as [`Session::get`].
+    pub async fn refer<E: Entity>(&mut self, id: Option<&Id>, path: &str) -> Result<()> {
+        if let Some(id) = id {
+            self.need::<E>(id, path).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a page of records: what the store has, with this session's own writes in their place.
+    ///
+    /// # Errors
+    /// Whatever the store meets, `corrupt_record`, `record_from_newer_engine`.
+    pub async fn find<E: Entity>(&mut self, query: &Query) -> Result<(Vec<E>, Option<After>)> {
+        let own: Vec<&Record> = self.puts.iter().map(|put| &put.record).filter(|r| r.kind == query.kind).collect();
+        let mut wide = query.clone();
+        // One more tells whether there is a next page; each own write may hide one stored record.
+        wide.limit = query.limit.saturating_add(1).saturating_add(own.len());
+        let stored = self.repository.find(&wide).await?;
+        let is_own = |record: &Record| own.iter().any(|o| o.id == record.id);
+        let mut found: Vec<&Record> = stored.iter().filter(|r| own.is_empty() || !is_own(r)).collect();
+        if !own.is_empty() {
+            found.extend(own.iter().copied().filter(|r| query.matches(r)));
+            found.sort_by(|a, b| query.compare(a, b));
+        }
+        let more = found.len() > query.limit;
+        found.truncate(query.limit);
+        let next = found.last().filter(|_| more).map(|last| After { key: query.order_key(last), id: last.id.clone() });
+        Ok((found.into_iter().map(E::from_record).collect::<Result<_>>()?, next))
+    }
+
+    /// Writes a new record.
+    ///
+    /// # Errors
+    /// Every violation of its fields; `record_exists`.
+    pub async fn create<E: Entity>(&mut self, entity: &E) -> Result<E> {
+        if let Some(error) = Error::all(entity.violations()) {
+            return Err(error);
+        }
+        let key = Key::new(E::KIND, entity.id());
+        if self.load(key).await?.is_some() {
+            return Err(Error::new(Code::RecordExists).with("kind", E::KIND).with("id", entity.id().as_str()).at("id"));
+        }
+        self.put(None, entity, 0)
+    }
+
+    /// Writes a changed record; nothing is written when nothing changed.
+    ///
+    /// # Errors
+    /// Every violation of its fields; `version_conflict` when the caller expected another version.
+    pub fn save<E: Entity>(&mut self, old: &E, new: &E) -> Result<E> {
+        self.check_version(old)?;
+        if let Some(error) = Error::all(new.violations()) {
+            return Err(error);
+        }
+        self.put(Some(old), new, old.version())
+    }
+
+    /// Refuses when the caller named another version than the record has.
+    ///
+    /// # Errors
+    /// `version_conflict`.
+    pub fn check_version<E: Entity>(&self, old: &E) -> Result<()> {
+        match self.expect_version {
+            Some(expected) if expected != old.version() => {
+                let error = Error::new(Code::VersionConflict).with("kind", E::KIND).with("id", old.id().as_str());
+                Err(error.with("expected", expected).with("found", old.version()).retry(false).at("expect_version"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn put<E: Entity>(&mut self, old: Option<&E>, new: &E, version: u64) -> Result<E> {
+        let next = version.saturating_add(1);
+        let record = new.to_record(next)?;
+        let fields = changed(old, new);
+        let key = record.key();
+        match self.places.get(&key).and_then(|place| self.puts.get_mut(*place)) {
+            Some(put) => {
+                put.record = record;
+                put.changed.extend(fields);
+            }
+            None => {
+                let expect = if old.is_some() { Expect::Version(version) } else { Expect::Absent };
+                self.places.insert(key, self.puts.len());
+                self.puts.push(Put { record, changed: fields, expect });
+            }
+        }
+        let mut saved = new.clone();
+        saved.set_version(next);
+        Ok(saved)
+    }
+
+    /// Records that something happened to a record.
+    ///
+    /// # Errors
+    /// `missing_context`.
+    pub fn event<E: Entity>(&mut self, what: &str, record: &E, at: Instant, data: Map<String, Value>) -> Result<()> {
+        self.events.push(Event {
+            kind: format!("{}.{what}", E::KIND),
+            record_kind: E::KIND.to_owned(),
+            record_id: record.id().clone(),
+            effective_at: at,
+            recorded_at: self.context.now()?,
+            actor: self.context.actor.clone(),
+            correlation: self.context.correlation.clone(),
+            data,
+        });
+        Ok(())
+    }
+
+    /// Everything that the session changed, to be committed.
+    pub fn finish(self) -> ChangeSet {
+        let written = |key: &Key| self.places.contains_key(key);
+        let requires = self.requires.iter().filter(|(key, _)| !written(key)).map(|(key, expect)| Require { key: key.clone(), expect: *expect });
+        let requires: Vec<Require> = if self.puts.is_empty() { Vec::new() } else { requires.collect() };
+        ChangeSet { tenant: self.context.tenant.clone(), puts: self.puts, requires, events: self.events, ..ChangeSet::default() }
+    }
+}
+
+/// Reads an opaque cursor.
+///
+/// # Errors
+/// `invalid_cursor`.
+pub fn parse_cursor(text: Option<&str>) -> Result<Option<After>> {
+    let Some(text) = text else { return Ok(None) };
+    let bad = || Error::new(Code::InvalidCursor).at("cursor");
+    let (key, id) = text.split_once('.').ok_or_else(bad)?;
+    let key: KeyBytes = serde_json::from_value(Value::String(key.to_owned())).map_err(|_| bad())?;
+    Ok(Some(After { key, id: Id::new(id).map_err(|_| bad())? }))
+}
+
+/// Writes an opaque cursor.
+pub fn write_cursor(after: Option<After>) -> Option<String> {
+    let after = after?;
+    let key = serde_json::to_value(&after.key).ok()?;
+    Some(format!("{}.{}", key.as_str().unwrap_or_default(), after.id))
+}

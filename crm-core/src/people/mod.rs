@@ -1,0 +1,3 @@
+//! People: the users who own and move records. Start at [`user::User`].
+
+pub mod user;

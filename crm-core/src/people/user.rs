@@ -1,0 +1,76 @@
+//! Users: who owns opportunities and accounts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::entity::Entity;
+use crate::base::error::Error;
+use crate::base::id::Id;
+use crate::base::limits::{self, NAME};
+use crate::base::record::KeyBytes;
+use crate::{entity, entity_basics};
+
+entity! {
+    /// Somebody who works with the CRM.
+    User, NewUser, UserUpdate;
+    required {
+        /// The full name.
+        name: String,
+    }
+    optional {
+        /// The e-mail address.
+        email: String,
+        /// The user whom this one reports to.
+        manager: Id,
+        /// The team or regional office.
+        team: String,
+        /// Set to false when the user no longer works here.
+        active: bool,
+    }
+}
+
+impl Entity for User {
+    const KIND: &'static str = "user";
+    const INDEXES: &'static [&'static str] = &["name", "manager"];
+
+    entity_basics!();
+
+    fn keys(&self) -> Vec<KeyBytes> {
+        vec![KeyBytes::new().text(Some(&self.name)), KeyBytes::new().id(self.manager.as_ref())]
+    }
+
+    fn violations(&self) -> Vec<Error> {
+        let optional = [(&self.email, "email"), (&self.team, "team")];
+        let texts = optional.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err());
+        limits::text(&self.name, NAME, "name").err().into_iter().chain(texts).collect()
+    }
+}
+
+/// Which users to find; all of them without a filter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FindUsers {
+    /// The beginning of the name, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_prefix: Option<String>,
+    /// Whom they report to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Id>,
+    /// At most so many, 1 to 1,000; 100 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The cursor of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A page of users, ordered by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserPage {
+    /// The users.
+    pub items: Vec<User>,
+    /// Where the next page begins; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

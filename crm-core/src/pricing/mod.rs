@@ -1,0 +1,4 @@
+//! Pricing: products and the price books that say what they cost. Start at [`product::Product`].
+
+pub mod price_book;
+pub mod product;
