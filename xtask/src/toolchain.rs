@@ -96,12 +96,15 @@ fn rustup() -> Result<Toolchain, String> {
 /// Whether the active compiler has the standard library; asked of the compiler, so it works without rustup too.
 fn has_target() -> bool {
     let asked = shell::capture(shell::command("rustc", &["--print", "target-libdir", "--target", TARGET]));
-    asked.is_ok_and(|folder| contains(Path::new(&folder), "libstd-"))
+    asked.is_ok_and(|folder| holds_std(Path::new(&folder)))
 }
 
-fn contains(folder: &Path, prefix: &str) -> bool {
+fn holds_std(folder: &Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
-    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+    entries.flatten().map(|entry| entry.file_name()).any(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("libstd-") && name.ends_with(".rlib")
+    })
 }
 
 fn debian() -> Result<Toolchain, String> {

@@ -4,7 +4,7 @@ use super::{Run, require};
 use crate::{generate, setup, shell};
 
 pub fn fmt(run: &Run) -> Result<(), String> {
-    run.go(shell::cargo(&["fmt", "--all", "--check"]))
+    run.go(shell::cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
 }
 
 pub fn lock(run: &Run) -> Result<(), String> {
