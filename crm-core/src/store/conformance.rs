@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use super::memory::IDEMPOTENCY;
 use super::query::{After, Query, Test};
 use super::repository::{Committed, Repository};
-use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Delete, Event, Expect, Idempotency, Put, Require, Timer};
+use crate::base::change::{
+    Allocate, ChangeSet, Claim, Counter, Delete, Event, Expect, Idempotency, Put, Require, Timer,
+};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::record::{Body, Key, KeyBytes, Record};
@@ -127,7 +129,8 @@ async fn records_come_back(store: Store<'_>) -> Outcome {
     let found = store.get("t", &keys).await.map_err(told)?;
     same("records in the keys' order, as they were written", found, vec![Some(b.clone()), None, Some(a), Some(b)])?;
     same("no keys, no records", store.get("t", &[]).await.map_err(told)?, Vec::new())?;
-    let many: Vec<Record> = (0..600).map(|n| record(&format!("m{n}"), 1, &[])).collect::<std::result::Result<_, _>>()?;
+    let many: Vec<Record> =
+        (0..600).map(|n| record(&format!("m{n}"), 1, &[])).collect::<std::result::Result<_, _>>()?;
     done(store, "the commit of 600", &puts("t", &many)).await?;
     let keys: Vec<Key> = many.iter().map(Record::key).collect();
     same("600 records at once", store.get("t", &keys).await.map_err(told)?, many.into_iter().map(Some).collect())
@@ -136,7 +139,8 @@ async fn records_come_back(store: Store<'_>) -> Outcome {
 async fn finds_order_and_page(store: Store<'_>) -> Outcome {
     let rows: [(&str, &[&[u8]]); 6] =
         [("a", &[&[1, 5]]), ("B", &[&[1, 5]]), ("c", &[&[1, 4, 9]]), ("d", &[]), ("e", &[&[0]]), ("é", &[&[1, 255]])];
-    let records: Vec<Record> = rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
+    let records: Vec<Record> =
+        rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
     done(store, "the commit", &puts("t", &records)).await?;
     let mut query = Query::of("t", KIND, 100);
     same("by id", ids(store, &query).await?.as_str(), "B a c d e é")?;
@@ -171,10 +175,12 @@ async fn finds_test_keys(store: Store<'_>) -> Outcome {
         ("e", &[]),
         ("f", &[&[2]]),
     ];
-    let records: Vec<Record> = rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
+    let records: Vec<Record> =
+        rows.iter().map(|(id, keys)| record(id, 1, keys)).collect::<std::result::Result<_, _>>()?;
     done(store, "the commit", &puts("t", &records)).await?;
     let bytes = |b: &[u8]| KeyBytes::from_bytes(b.to_vec());
-    let range = |from: Option<&[u8]>, to: Option<&[u8]>| Test::Range { index: 0, from: from.map(bytes), to: to.map(bytes) };
+    let range =
+        |from: Option<&[u8]>, to: Option<&[u8]>| Test::Range { index: 0, from: from.map(bytes), to: to.map(bytes) };
     let cases = [
         (vec![Test::In { index: 0, keys: vec![bytes(&[1]), bytes(&[2]), bytes(&[9])] }], "a f"),
         (vec![Test::In { index: 0, keys: Vec::new() }], ""),
@@ -200,7 +206,8 @@ async fn commits_are_whole(store: Store<'_>) -> Outcome {
     done(store, "the commit", &puts("t", &[record("a", 1, &[])?])).await?;
     let mut changes = puts("t", &[record("new", 1, &[])?, record("a", 1, &[])?]);
     changes.events.push(event("new", 1)?);
-    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{}".to_owned() });
+    changes.idempotency =
+        Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{}".to_owned() });
     code("a record that exists", store.commit(&changes).await, "record_exists")?;
     same("nothing of it is written", one(store, "t", "new").await?, None)?;
     same("no event either", store.events("t", None, 10).await.map_err(told)?, Vec::new())?;
@@ -244,7 +251,8 @@ async fn expectations_are_kept(store: Store<'_>) -> Outcome {
 async fn repeats_change_nothing(store: Store<'_>) -> Outcome {
     let mut changes = puts("t", &[record("a", 1, &[])?]);
     changes.events.push(event("a", 1)?);
-    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{\"n\":1.50}".to_owned() });
+    changes.idempotency =
+        Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{\"n\":1.50}".to_owned() });
     done(store, "the first time", &changes).await?;
     let again = store.commit(&changes).await.map_err(told)?;
     same("the second time", again, Committed::Replayed { response: "{\"n\":1.50}".to_owned() })?;

@@ -14,9 +14,15 @@ pub fn of(error: rusqlite::Error) -> Error {
     }
     let reason = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; free some space and repeat".to_owned(),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the file may not be written; give this process the right to".to_owned(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged; restore it from a backup".to_owned(),
-        Some(ErrorCode::SystemIoFailure) => "reading or writing the file failed; check the disk and whether the file is still there".to_owned(),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "the file may not be written; give this process the right to".to_owned()
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged; restore it from a backup".to_owned()
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "reading or writing the file failed; check the disk and whether the file is still there".to_owned()
+        }
         _ => format!("{}; if it comes again, please report it", clip(&error.to_string())),
     };
     Error::new(Code::StorageFailed).with("reason", reason)
@@ -31,7 +37,9 @@ pub fn opening(file: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt) => format!("`{name}` is damaged; restore it from a backup"),
         _ if is_locked(&error) => return Error::new(Code::StorageLocked),
         _ if file.is_dir() => format!("`{name}` is a folder; name a file in it"),
-        _ if !folder.is_dir() => format!("the folder `{}` does not exist; make it first", clip(&folder.display().to_string())),
+        _ if !folder.is_dir() => {
+            format!("the folder `{}` does not exist; make it first", clip(&folder.display().to_string()))
+        }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             format!("`{name}` may not be read and written; give this process the right to, also in its folder")
         }

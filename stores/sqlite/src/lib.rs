@@ -20,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crm_core::base::change::{ChangeSet, StoredEvent};
 use crm_core::base::error::Result;
 use crm_core::base::record::{Key, Record};
+use crm_core::crm::kinds::KINDS;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 use crm_core::store::sql::read::arrange;
@@ -39,12 +40,32 @@ pub struct SqliteRepository {
 impl SqliteRepository {
     /// Opens a file, or makes it; `file` is a path or an address such as `sqlite:deals.db`.
     ///
-    /// `kinds` names every kind of record with its number of declared indexes; missing indexes are made, under the write lock.
+    /// Tables and indexes that are missing are made, under the write lock.
     ///
     /// # Errors
     /// `unsupported_url` for another kind of address, `storage_unavailable` when the file cannot be opened or is not SQLite's,
     /// `storage_locked` when another process holds it, `store_from_newer_engine`.
-    pub fn open(file: &str, kinds: &[(&str, usize)], options: Options) -> Result<Self> {
+    ///
+    /// # Example: an engine over a file
+    /// ```
+    /// use crm_core::store::repository::Repository;
+    /// use crm_store_sqlite::{Options, SqliteRepository};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("deals.db").display().to_string();
+    /// let store = SqliteRepository::open(&file, Options::default())?;
+    /// assert_eq!(store.capabilities().durability, "power");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(file: &str, options: Options) -> Result<Self> {
+        let kinds: Vec<(&str, usize)> = KINDS.iter().map(|kind| (kind.name, kind.indexes.len())).collect();
+        SqliteRepository::open_for(file, &kinds, options)
+    }
+
+    /// Opens a file for kinds of records of your own, each with its number of declared indexes.
+    ///
+    /// # Errors
+    /// As [`SqliteRepository::open`]; also `unknown_index` for more indexes than a record has keys.
+    pub fn open_for(file: &str, kinds: &[(&str, usize)], options: Options) -> Result<Self> {
         let file = file_of(file)?;
         let (writer, reader) = open::connections(&file, kinds, &options)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
@@ -99,8 +120,33 @@ impl Repository for SqliteRepository {
         Box::pin(std::future::ready(committed))
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let events = self.reading().and_then(|c| run::events(&c, tenant, after, limit));
         Box::pin(std::future::ready(events))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_process_is_refused() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("deals.db");
+        let mut store = SqliteRepository::open(&file.display().to_string(), Options::default())?;
+        assert!(store.reading().is_ok());
+        // What a child sees: the store of another process.
+        store.process = store.process.wrapping_add(1);
+        let refusals = [store.reading().err(), store.export_snapshot(&folder.path().join("copy.db")).err()];
+        for refusal in refusals {
+            assert_eq!(refusal.map(|e| e.message()), Some(failure::forked().message()));
+        }
+        Ok(())
     }
 }

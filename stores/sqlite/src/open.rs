@@ -16,6 +16,12 @@ use crate::run::{Finish, command, transaction};
 /// The most prepared statements that a connection keeps.
 const STATEMENTS: usize = 256;
 
+/// The pages that a connection keeps in memory, in KiB: the upper levels of the indexes of a million records.
+const CACHE: i64 = 65_536;
+
+/// How many pages the write-ahead log gathers before they go into the file.
+const LOG: i64 = 4_000;
+
 /// What an acknowledged commit outlives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -59,7 +65,9 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
     let refuse = |hint: &str| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", hint));
     let (path, is_url) = match address.split_once(':') {
         Some(("sqlite", rest)) => (rest.strip_prefix("//").unwrap_or(rest), true),
-        Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => return refuse("write `sqlite:` and a path"),
+        Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => {
+            return refuse("write `sqlite:` and a path");
+        }
         _ => (address, false),
     };
     if path.is_empty() {
@@ -78,15 +86,18 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
 pub fn connections(file: &Path, kinds: &[(&str, usize)], options: &Options) -> Result<(Connection, Connection)> {
     let writer = connect(file, options)?;
     if writer.is_readonly("main").map_err(|e| failure::opening(file, e))? {
-        return Err(failure::unavailable(format!("`{}` may not be written; give this process the right to", clip(&file.display().to_string()))));
+        return Err(failure::unavailable(format!(
+            "`{}` may not be written; give this process the right to",
+            clip(&file.display().to_string())
+        )));
     }
     known_layout(&writer, file)?;
     write_ahead(&writer, file, options.busy_timeout)?;
     let synchronous = if options.durability == Durability::Power { "FULL" } else { "NORMAL" };
-    writer.pragma_update(None, "synchronous", synchronous).map_err(|e| failure::opening(file, e))?;
+    set(&writer, file, "synchronous", synchronous)?;
     migrate(&writer, file, kinds)?;
     let reader = connect(file, options)?;
-    reader.pragma_update(None, "query_only", "ON").map_err(|e| failure::opening(file, e))?;
+    set(&reader, file, "query_only", "ON")?;
     Ok((writer, reader))
 }
 
@@ -96,13 +107,26 @@ pub fn connect(file: &Path, options: &Options) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags).map_err(|e| failure::opening(file, e))?;
     connection.busy_timeout(options.busy_timeout).map_err(|e| failure::opening(file, e))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    for (name, value) in [("cache_size", CACHE.saturating_neg()), ("wal_autocheckpoint", LOG)] {
+        set(&connection, file, name, value)?;
+    }
     Ok(connection)
+}
+
+/// Sets a pragma, whether or not SQLite answers with a row.
+fn set(connection: &Connection, file: &Path, name: &str, value: impl rusqlite::ToSql) -> Result<()> {
+    connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(|e| match e {
+        rusqlite::Error::QueryReturnedNoRows => Ok(()),
+        e => Err(failure::opening(file, e)),
+    })
 }
 
 /// The layout of the file, nothing for one without tables of ours.
 fn known_layout(connection: &Connection, file: &Path) -> Result<Option<i64>> {
     let failed = |e| failure::opening(file, e);
-    if !connection.table_exists(None, "crm_meta").map_err(failed)? {
+    // Asked by a query, which sees what another process made meanwhile; `table_exists` looks only at what is cached.
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'crm_meta'";
+    if connection.query_row(tables, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0 {
         return Ok(None);
     }
     let found: i64 = connection.query_row(Dialect::Sqlite.layout(), [], |row| row.get(0)).map_err(failed)?;
@@ -120,9 +144,13 @@ fn write_ahead(connection: &Connection, file: &Path, patience: Duration) -> Resu
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
                 let name = clip(&file.display().to_string());
-                return Err(failure::unavailable(format!("the file system of `{name}` cannot share memory; use a local disk")));
+                return Err(failure::unavailable(format!(
+                    "the file system of `{name}` cannot share memory; use a local disk"
+                )));
             }
-            Err(error) if failure::is_locked(&error) && start.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) if failure::is_locked(&error) && start.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(5))
+            }
             Err(error) => return Err(failure::opening(file, error)),
         }
     }
@@ -132,7 +160,9 @@ fn write_ahead(connection: &Connection, file: &Path, patience: Duration) -> Resu
 fn migrate(connection: &Connection, file: &Path, kinds: &[(&str, usize)]) -> Result<()> {
     let indexes = Dialect::Sqlite.indexes(kinds)?;
     let complete = || -> Result<bool> {
-        let mut names = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?").map_err(failure::of)?;
+        let mut names = connection
+            .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?")
+            .map_err(failure::of)?;
         let mut missing = false;
         for index in &indexes {
             missing |= !names.exists([&index.name]).map_err(failure::of)?;

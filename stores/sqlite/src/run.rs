@@ -144,13 +144,17 @@ fn found(prepared: &mut CachedStatement<'_>, first: &mut Vec<String>) -> Result<
 
 /// Writes a copy as of one moment into a new file.
 pub fn snapshot(connection: &Connection, target: &Path) -> Result<()> {
-    let failed = |reason: &str| Error::new(Code::StorageFailed).with("reason", format!("`{}` {reason}", clip(&target.display().to_string())));
+    let failed = |reason: &str| {
+        Error::new(Code::StorageFailed).with("reason", format!("`{}` {reason}", clip(&target.display().to_string())))
+    };
     if target.exists() {
         return Err(failed("exists already; name a new file"));
     }
     let name = target.to_str().ok_or_else(|| failed("is not a name in UTF-8; name another file"))?;
     connection.execute("VACUUM INTO ?", [name]).map_err(|e| match e.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen) => failed("cannot be written; check that its folder exists and may be written"),
+        Some(rusqlite::ErrorCode::CannotOpen) => {
+            failed("cannot be written; check that its folder exists and may be written")
+        }
         _ => failure::of(e),
     })?;
     // SQLite does not wait for the medium here.
@@ -181,7 +185,11 @@ fn bind(prepared: &mut CachedStatement<'_>, params: &[Param<'_>]) -> Result<()> 
     Ok(())
 }
 
-fn each(connection: &Connection, statement: &Statement<'_>, mut take: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+fn each(
+    connection: &Connection,
+    statement: &Statement<'_>,
+    mut take: impl FnMut(&Row<'_>) -> Result<()>,
+) -> Result<()> {
     let mut prepared = prepare(connection, &statement.text)?;
     bind(&mut prepared, &statement.params)?;
     let mut rows = prepared.raw_query();
@@ -197,6 +205,9 @@ fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str> {
 
 fn record(kind: &str, row: &Row<'_>) -> Result<Record> {
     let number = |index: usize| row.get::<_, i64>(index).map_err(failure::of);
-    let keys = (3..BODY).map(|index| row.get::<_, Vec<u8>>(index)).collect::<std::result::Result<_, _>>().map_err(failure::of)?;
+    let keys = (3..BODY)
+        .map(|index| row.get::<_, Vec<u8>>(index))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(failure::of)?;
     read::record(kind, text(row, 0)?, number(1)?, number(2)?, keys, text(row, BODY)?)
 }

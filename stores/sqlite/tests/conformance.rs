@@ -66,7 +66,11 @@ impl Repository for Sloppy {
             "commit ignores timers" => changes.timers.clear(),
             "commit forgets deletes" => changes.deletes.clear(),
             "commit is not whole" => {
-                let events = ChangeSet { tenant: changes.tenant.clone(), events: std::mem::take(&mut changes.events), ..ChangeSet::default() };
+                let events = ChangeSet {
+                    tenant: changes.tenant.clone(),
+                    events: std::mem::take(&mut changes.events),
+                    ..ChangeSet::default()
+                };
                 now(self.inner.commit(&events)).unwrap();
             }
             "tenants are one" => changes.tenant = std::mem::take(&mut *self.tenant.lock().unwrap()),
@@ -75,7 +79,12 @@ impl Repository for Sloppy {
         Box::pin(std::future::ready(now(self.inner.commit(&changes))))
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let after = if self.flaw == "events forget the cursor" { None } else { after };
         self.inner.events(tenant, after, limit)
     }

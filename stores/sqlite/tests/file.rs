@@ -26,7 +26,8 @@ fn what_was_committed_is_there_after_reopening() {
     let a = record("deal", "a", 1, &[&[1, 7]]);
     let mut changes = puts(vec![put(a.clone(), Expect::Absent)]);
     changes.events.push(event("a"));
-    changes.idempotency = Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "1.50".to_owned() });
+    changes.idempotency =
+        Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "1.50".to_owned() });
     assert_eq!(now(open(&file).commit(&changes)).unwrap(), Committed::Done {});
     let again = open(&file);
     assert_eq!(now(again.get("t", &[a.key()])).unwrap(), vec![Some(a.clone())]);
@@ -122,7 +123,8 @@ fn addresses_name_files() {
     ] {
         assert_eq!(file_of(address).unwrap(), PathBuf::from(file), "{address}");
     }
-    for address in ["postgres://localhost/crm", "sqlite:", "", ":memory:", "sqlite::memory:", "sqlite:deals.db?mode=ro"] {
+    for address in ["postgres://localhost/crm", "sqlite:", "", ":memory:", "sqlite::memory:", "sqlite:deals.db?mode=ro"]
+    {
         assert_eq!(file_of(address).unwrap_err().code(), "unsupported_url", "{address}");
     }
 }
@@ -130,17 +132,27 @@ fn addresses_name_files() {
 #[test]
 fn a_declared_index_is_made_later_and_used() {
     let (_folder, file) = folder();
-    drop(SqliteRepository::open(file.to_str().unwrap(), &[("deal", 1)], Options::default()).unwrap());
+    drop(SqliteRepository::open_for(file.to_str().unwrap(), &[("deal", 1)], Options::default()).unwrap());
     drop(open(&file));
     let connection = Connection::open(&file).unwrap();
-    let count: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'crm#_deal#_k%' ESCAPE '#'", [], |r| r.get(0)).unwrap();
+    let count: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'crm#_deal#_k%' ESCAPE '#'", [], |r| r.get(0))
+        .unwrap();
     assert_eq!(count, 6);
     let prefix = crm_core::base::record::KeyBytes::from_bytes(vec![1]);
     let query = Query { order: Some(3), tests: vec![Test::Prefix { index: 3, prefix }], ..Query::of("t", "deal", 9) };
     let text = crm_core::store::sql::Dialect::Sqlite.find(&query).unwrap().unwrap().text;
     let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
-    let lines: Vec<String> = plan.query_map(rusqlite::params!["t", &[1_u8], &[2_u8], 9], |r| r.get(3)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(lines, ["SEARCH crm_record USING INDEX crm_deal_k4 (tenant=? AND k4>? AND k4<?)"], "no sorting, no scan");
+    let lines: Vec<String> = plan
+        .query_map(rusqlite::params!["t", &[1_u8], &[2_u8], 9], |r| r.get(3))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(
+        lines,
+        ["SEARCH crm_record USING INDEX crm_deal_k4 (tenant=? AND k4>? AND k4<?)"],
+        "no sorting, no scan"
+    );
 }
 
 #[test]

@@ -29,14 +29,16 @@ fn id() -> impl Strategy<Value = Id> {
 
 fn record() -> impl Strategy<Value = Record> {
     let kind = prop_oneof![4 => Just("deal"), 1 => Just("user")];
-    (kind, id(), proptest::collection::vec(key(), 0..4), any::<i32>(), 1_u64..5).prop_map(|(kind, id, keys, n, version)| Record {
-        kind: kind.to_owned(),
-        id,
-        version,
-        schema: 1,
-        keys,
-        body: Body::parse(format!("{{ \"n\" : {n}.50 }}")).unwrap(),
-    })
+    (kind, id(), proptest::collection::vec(key(), 0..4), any::<i32>(), 1_u64..5).prop_map(
+        |(kind, id, keys, n, version)| Record {
+            kind: kind.to_owned(),
+            id,
+            version,
+            schema: 1,
+            keys,
+            body: Body::parse(format!("{{ \"n\" : {n}.50 }}")).unwrap(),
+        },
+    )
 }
 
 fn test() -> impl Strategy<Value = Test> {
@@ -44,17 +46,20 @@ fn test() -> impl Strategy<Value = Test> {
     prop_oneof![
         (index.clone(), proptest::collection::vec(bound(), 0..7)).prop_map(|(index, keys)| Test::In { index, keys }),
         (index.clone(), bound()).prop_map(|(index, prefix)| Test::Prefix { index, prefix }),
-        (index, proptest::option::of(bound()), proptest::option::of(bound())).prop_map(|(index, from, to)| Test::Range { index, from, to }),
+        (index, proptest::option::of(bound()), proptest::option::of(bound()))
+            .prop_map(|(index, from, to)| Test::Range { index, from, to }),
     ]
 }
 
 fn query() -> impl Strategy<Value = Query> {
     let order = proptest::option::of(0_usize..4);
     let tests = proptest::collection::vec(test(), 0..3);
-    (tests, order, any::<bool>(), proptest::option::of((bound(), id())), 0_usize..30).prop_map(|(tests, order, descending, after, limit)| {
-        let after = after.map(|(key, id)| After { key: if order.is_some() { key } else { KeyBytes::new() }, id });
-        Query { tests, order, descending, after, ..Query::of("t", "deal", limit) }
-    })
+    (tests, order, any::<bool>(), proptest::option::of((bound(), id())), 0_usize..30).prop_map(
+        |(tests, order, descending, after, limit)| {
+            let after = after.map(|(key, id)| After { key: if order.is_some() { key } else { KeyBytes::new() }, id });
+            Query { tests, order, descending, after, ..Query::of("t", "deal", limit) }
+        },
+    )
 }
 
 #[derive(Clone, Debug)]

@@ -49,7 +49,11 @@ impl Dialect {
         let tenant = changes.tenant.as_str();
         let mut steps = Vec::with_capacity(changes.puts.len().saturating_add(changes.events.len()).saturating_add(4));
         if let Some(mark) = &changes.idempotency {
-            let statement = Statement { text: MARK.into(), params: vec![Param::text(tenant), Param::text(&mark.key)], expect: Expected::Found(0) };
+            let statement = Statement {
+                text: MARK.into(),
+                params: vec![Param::text(tenant), Param::text(&mark.key)],
+                expect: Expected::Found(0),
+            };
             steps.push(Step { statement, purpose: Purpose::Mark(mark) });
         }
         for require in &changes.requires {
@@ -67,7 +71,13 @@ impl Dialect {
         }
         if let Some(mark) = &changes.idempotency {
             let at = changes.events.first().map_or(Param::Null(Type::Int8), |e| Param::Int8(e.recorded_at.micros()));
-            let params = vec![Param::text(tenant), Param::text(&mark.key), Param::text(&mark.request_hash), Param::text(&mark.response), at];
+            let params = vec![
+                Param::text(tenant),
+                Param::text(&mark.key),
+                Param::text(&mark.request_hash),
+                Param::text(&mark.response),
+                at,
+            ];
             steps.push(Step::write(NOTE, params));
         }
         Ok(steps)
@@ -76,7 +86,10 @@ impl Dialect {
 
 impl<'a> Step<'a> {
     fn write(text: &'static str, params: Vec<Param<'a>>) -> Self {
-        Step { statement: Statement { text: text.into(), params, expect: Expected::Changed(1) }, purpose: Purpose::Write }
+        Step {
+            statement: Statement { text: text.into(), params, expect: Expected::Changed(1) },
+            purpose: Purpose::Write,
+        }
     }
 
     /// How a commit ends at this step when its expectation does not hold; `row` is the first row that it gave, column by column.
@@ -85,10 +98,14 @@ impl<'a> Step<'a> {
     /// `idempotency_key_reused`, `record_exists`, `version_conflict`, or `storage_failed` when a row was not written.
     pub fn unmet(&self, row: &[String]) -> Result<Committed> {
         match (&self.purpose, row) {
-            (Purpose::Mark(mark), [hash, response]) if *hash == mark.request_hash => Ok(Committed::Replayed { response: response.clone() }),
+            (Purpose::Mark(mark), [hash, response]) if *hash == mark.request_hash => {
+                Ok(Committed::Replayed { response: response.clone() })
+            }
             (Purpose::Mark(mark), _) => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
             (Purpose::Hold(kind, id, expect), _) => Err(unmet(&Key::new(kind, id), *expect)),
-            (Purpose::Write, _) => Err(Error::new(Code::StorageFailed).with("reason", "a row was not written; repeat the request").retry(true)),
+            (Purpose::Write, _) => Err(Error::new(Code::StorageFailed)
+                .with("reason", "a row was not written; repeat the request")
+                .retry(true)),
         }
     }
 }
@@ -110,7 +127,8 @@ fn hold<'a>(tenant: &'a str, key: &'a Key, expect: Expect, text: &'static str, e
 fn put<'a>(tenant: &'a str, put: &'a Put) -> Result<Step<'a>> {
     let record = &put.record;
     let mut params = Vec::with_capacity(KEYS.saturating_add(7));
-    params.extend(record.keys.iter().map(KeyBytes::bytes).chain(std::iter::repeat(&[][..])).take(KEYS).map(Param::bytes));
+    params
+        .extend(record.keys.iter().map(KeyBytes::bytes).chain(std::iter::repeat(&[][..])).take(KEYS).map(Param::bytes));
     params.push(Param::Int8(i64::from(record.schema)));
     params.push(Param::text(record.body.text()));
     params.push(Param::number(record.version)?);
@@ -152,10 +170,21 @@ mod tests {
         let steps = Dialect::Sqlite.commit(&changes).unwrap();
         assert_eq!(steps.len(), 8);
         for step in &steps {
-            assert_eq!(step.statement.text.matches('?').count(), step.statement.params.len(), "{}", step.statement.text);
+            assert_eq!(
+                step.statement.text.matches('?').count(),
+                step.statement.params.len(),
+                "{}",
+                step.statement.text
+            );
         }
-        assert_eq!(steps[0].unmet(&["h".to_owned(), "{}".to_owned()]).unwrap(), Committed::Replayed { response: "{}".to_owned() });
-        assert_eq!(steps[0].unmet(&["other".to_owned(), "{}".to_owned()]).unwrap_err().code(), "idempotency_key_reused");
+        assert_eq!(
+            steps[0].unmet(&["h".to_owned(), "{}".to_owned()]).unwrap(),
+            Committed::Replayed { response: "{}".to_owned() }
+        );
+        assert_eq!(
+            steps[0].unmet(&["other".to_owned(), "{}".to_owned()]).unwrap_err().code(),
+            "idempotency_key_reused"
+        );
         assert_eq!(steps[3].unmet(&[]).unwrap_err().code(), "record_exists");
         assert_eq!(steps[4].unmet(&[]).unwrap_err().code(), "version_conflict");
     }

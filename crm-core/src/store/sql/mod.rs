@@ -98,7 +98,9 @@ fn column(kind: &str, index: usize) -> Result<&'static str> {
 
 /// A kind as a literal: lower-case letters, digits and `_` only, so that it can stand in a text.
 fn literal(kind: &str) -> Result<&str> {
-    let fits = !kind.is_empty() && kind.len() <= 64 && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let fits = !kind.is_empty()
+        && kind.len() <= 64
+        && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if fits {
         return Ok(kind);
     }

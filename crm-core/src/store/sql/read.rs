@@ -58,7 +58,10 @@ impl Dialect {
                 let size = padded(batch.len());
                 let list = markers(size);
                 let (rows, text) = if kind == IDEMPOTENCY {
-                    (Rows::Marks, format!("SELECT key, hash, response FROM crm_idem WHERE tenant = ? AND key IN ({list})"))
+                    (
+                        Rows::Marks,
+                        format!("SELECT key, hash, response FROM crm_idem WHERE tenant = ? AND key IN ({list})"),
+                    )
                 } else {
                     (Rows::Records, format!("{} AND id IN ({list})", self.records(kind)?))
                 };
@@ -125,7 +128,10 @@ impl Dialect {
 
     fn records(self, kind: &str) -> Result<String> {
         let kind = literal(kind)?;
-        Ok(format!("SELECT id, version, schema, {}, body FROM crm_record WHERE tenant = ? AND kind = '{kind}'", COLUMNS.join(", ")))
+        Ok(format!(
+            "SELECT id, version, schema, {}, body FROM crm_record WHERE tenant = ? AND kind = '{kind}'",
+            COLUMNS.join(", ")
+        ))
     }
 }
 
@@ -238,7 +244,9 @@ mod tests {
     fn the_text_depends_on_the_shape_alone() {
         let mut query = Query::of("t", "deal", 10);
         query.order = Some(1);
-        query.tests.push(Test::In { index: 0, keys: vec![KeyBytes::from_bytes(vec![1]), KeyBytes::from_bytes(vec![2])] });
+        query
+            .tests
+            .push(Test::In { index: 0, keys: vec![KeyBytes::from_bytes(vec![1]), KeyBytes::from_bytes(vec![2])] });
         let first = Dialect::Sqlite.find(&query).unwrap().unwrap();
         let mut other = query.clone();
         other.tenant = "u'; DROP TABLE crm_record".to_owned();
@@ -246,7 +254,11 @@ mod tests {
         other.tests = vec![Test::In { index: 0, keys: (1..5).map(|b| KeyBytes::from_bytes(vec![b])).collect() }];
         let second = Dialect::Sqlite.find(&other).unwrap().unwrap();
         assert_eq!(first.text, second.text);
-        assert!(first.text.ends_with("WHERE tenant = ? AND kind = 'deal' AND k1 IN (?,?,?,?) ORDER BY k2, id LIMIT ?"), "{}", first.text);
+        assert!(
+            first.text.ends_with("WHERE tenant = ? AND kind = 'deal' AND k1 IN (?,?,?,?) ORDER BY k2, id LIMIT ?"),
+            "{}",
+            first.text
+        );
         assert_eq!(first.params.len(), second.params.len());
     }
 

@@ -61,7 +61,9 @@ impl Dialect {
                 let name = format!("crm_{kind}_{column}");
                 let text = match self {
                     Dialect::Sqlite => {
-                        format!("CREATE INDEX IF NOT EXISTS {name} ON crm_record(tenant, {column}, id) WHERE kind = '{kind}'")
+                        format!(
+                            "CREATE INDEX IF NOT EXISTS {name} ON crm_record(tenant, {column}, id) WHERE kind = '{kind}'"
+                        )
                     }
                 };
                 out.push(Index { name, text });

@@ -35,7 +35,7 @@ pub fn open(file: &Path) -> SqliteRepository {
 
 pub fn try_open(file: &Path) -> crm_core::base::error::Result<SqliteRepository> {
     let options = Options { durability: Durability::Process, busy_timeout: Duration::from_millis(50) };
-    SqliteRepository::open(file.to_str().unwrap(), KINDS, options)
+    SqliteRepository::open_for(file.to_str().unwrap(), KINDS, options)
 }
 
 /// A folder for one test, with the name of a file in it.
