@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::host::SEMANTICS;
 use super::request::WIRE;
-use super::table::{Operation, operations};
+use super::table::{Operation, in_every_build, operations};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::error::Kind;
@@ -35,7 +35,7 @@ pub fn document() -> Value {
     let mut answers = answers.take_definitions(true);
     answers.insert("Reason".to_owned(), reason());
     answers.insert("Error".to_owned(), error(&kind));
-    json!({
+    let mut document = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "wire": WIRE,
         "semantics": SEMANTICS,
@@ -51,7 +51,30 @@ pub fn document() -> Value {
         "answers": {"$defs": answers},
         "codes": codes(),
         "kinds": kinds(),
-    })
+    });
+    plain(&mut document);
+    document
+}
+
+/// Turns documentation comments into plain Markdown everywhere: no doctests, no links into the Rust reference.
+fn plain(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        Value::Object(map) => {
+            for (name, inner) in map {
+                match inner {
+                    Value::String(text) if name == "description" => *text = prose(text),
+                    other => plain(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn prose(text: &str) -> String {
+    let kept = text.split("\n# ").next().unwrap_or_default();
+    kept.replace("[`", "`").replace("`]", "`").trim().to_owned()
 }
 
 fn all() -> impl Iterator<Item = &'static Operation> {
@@ -68,6 +91,7 @@ fn operation(row: &Operation, requests: &mut SchemaGenerator, answers: &mut Sche
         "area": row.area,
         "method": row.method,
         "effect": row.effect.name(),
+        "every_build": in_every_build(row.name),
         "doc": doc(row.doc),
         "request": request,
         "answer": answer,
@@ -77,7 +101,7 @@ fn operation(row: &Operation, requests: &mut SchemaGenerator, answers: &mut Sche
 /// A documentation comment as text: each line without the blank that follows the slashes.
 fn doc(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    lines.join("\n").trim().to_owned()
+    prose(&lines.join("\n"))
 }
 
 #[cfg(feature = "store")]
@@ -99,7 +123,7 @@ fn reason() -> Value {
             "params": {"description": "What the code's template names.", "type": "object", "additionalProperties": true},
             "children": {"description": "The reasons beneath it.", "type": "array", "items": {"$ref": "#/$defs/Reason"}},
         },
-        "required": ["code"],
+        "required": ["code", "params"],
     })
 }
 

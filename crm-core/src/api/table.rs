@@ -89,6 +89,11 @@ pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     SMALL_NAMES.iter().chain(LARGE_NAMES).copied()
 }
 
+/// Says whether an operation is in every build, the smallest one included.
+pub fn in_every_build(name: &str) -> bool {
+    SMALL_NAMES.contains(&name)
+}
+
 /// Finds an operation by name.
 pub fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|operation| operation.name == name)
