@@ -12,6 +12,7 @@ use super::codes::Code;
 use super::currency::Currency;
 use super::decimal::Dec;
 use super::error::{Error, Result};
+use super::limits;
 use super::money::Money;
 use super::rounding::{Mode, Rounder, round_fraction};
 use super::time::Date;
@@ -64,7 +65,7 @@ impl<'a> RateTable<'a> {
     /// Takes rates in any order and reports everything that is wrong with them, with paths such as `rates[3].rate`.
     ///
     /// # Errors
-    /// `invalid_rate`, `rate_to_itself`, `duplicate_rate` (two different rates of one pair and date).
+    /// `invalid_rate`, `rate_to_itself`, `duplicate_rate` (two different rates of one pair and date), `text_too_long`, `invalid_text`.
     pub fn new(rates: &'a [Rate]) -> Result<Self> {
         let mut table = RateTable::default();
         let mut violations = Vec::new();
@@ -76,6 +77,8 @@ impl<'a> RateTable<'a> {
             if rate.from == rate.to {
                 violations.push(at(Error::new(Code::RateToItself).with("currency", rate.to.code()), "to"));
             }
+            let source = rate.source.as_deref().map(|source| limits::free_text(source, limits::NAME, ""));
+            violations.extend(source.and_then(Result::err).map(|error| at(error, "source")));
             let before = table.0.entry((rate.from, rate.to)).or_default().insert(rate.date, rate);
             if before.is_some_and(|before| before.rate != rate.rate) {
                 let error = Error::new(Code::DuplicateRate).with("from", rate.from.code()).with("to", rate.to.code());
@@ -206,13 +209,19 @@ mod tests {
             rate("GBP", "USD", "2026-01-01", "1.5"),
             rate("GBP", "USD", "2026-01-01", "1.50"),
             rate("GBP", "USD", "2026-01-01", "1.6"),
+            Rate { source: Some("x".repeat(limits::NAME + 1)), ..rate("GBP", "EUR", "2026-01-01", "1.6") },
         ];
         let error = RateTable::new(&rates).unwrap_err();
         let list = error.details()["violations"].as_array().unwrap().clone();
         let found: Vec<_> = list.iter().map(|v| (v["code"].as_str().unwrap(), v["path"].as_str().unwrap())).collect();
         assert_eq!(
             found,
-            [("invalid_rate", "rates[0].rate"), ("rate_to_itself", "rates[1].to"), ("duplicate_rate", "rates[4].rate")]
+            [
+                ("invalid_rate", "rates[0].rate"),
+                ("rate_to_itself", "rates[1].to"),
+                ("duplicate_rate", "rates[4].rate"),
+                ("text_too_long", "rates[5].source")
+            ]
         );
     }
 }
