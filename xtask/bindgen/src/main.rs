@@ -32,5 +32,7 @@ fn write(input: &Path, out: &Path, mode: &str) -> Result<(), String> {
         _ => return Err("unknown mode, choose `web`, `bundler` or `nodejs`".to_owned()),
     };
     chosen.map_err(|error| format!("{error:#}"))?;
+    // After a trap the façade makes a new instance of the same module; a bundler keeps the module to itself.
+    bindgen.reset_state_function(mode != "bundler");
     bindgen.generate(out).map_err(|error| format!("{error:#}"))
 }
