@@ -30,9 +30,12 @@ impl Runner {
     /// Sums all summaries in the output.
     pub fn count(self, output: &str) -> Count {
         let mut sum = Count::default();
+        // Below nextest, `test result:` only stands in the output of a failed test.
+        let nextest = output.lines().any(|line| line.trim_start().starts_with("Summary ["));
         for line in output.lines() {
             let found = match self {
                 Self::Check => None,
+                Self::Cargo if nextest && line.contains("test result:") => None,
                 Self::Cargo => cargo(line),
                 Self::Pytest => pytest(line),
                 Self::Node => node(line),
@@ -123,6 +126,13 @@ mod tests {
         let output = "     Summary [   0.103s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 2 skipped";
         assert_eq!(Runner::Cargo.count(output), count(10, 2, 0));
         assert_eq!(Runner::Cargo.count("     Summary [   0.103s] 1 test run: 1 passed, 0 skipped"), count(1, 0, 0));
+    }
+
+    #[test]
+    fn the_output_of_a_failed_test_is_not_counted_again() {
+        let output = "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n\
+                      Summary [   0.103s] 2 tests run: 1 passed, 1 failed, 0 skipped";
+        assert_eq!(Runner::Cargo.count(output), count(1, 1, 0));
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub fn cargo(arguments: &[&str]) -> Command {
 /// How the command reads in a message.
 pub fn line(command: &Command) -> String {
     let root = format!("{}/", paths::root().display());
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program());
+    let words = std::iter::once(program.file_name().unwrap_or_default()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().replace(&root, "")).collect::<Vec<_>>().join(" ")
 }
 

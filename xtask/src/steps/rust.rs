@@ -6,6 +6,17 @@ use crate::{paths, shell};
 
 const PACKAGES: [&str; 7] = ["-p", "crm-core", "-p", "crm-store-sqlite", "-p", "xtask", "--all-features"];
 
+/// Only failures are listed, at the end, where the report looks.
+const NEXTEST: [&str; 7] = [
+    "nextest",
+    "run",
+    "--no-fail-fast",
+    "--status-level=fail",
+    "--final-status-level=fail",
+    "--failure-output=final",
+    "--cargo-quiet",
+];
+
 pub fn tests(run: &Run) -> Result<(), String> {
     cargo_test(run, &PACKAGES)
 }
@@ -20,7 +31,7 @@ pub fn doc(run: &Run) -> Result<(), String> {
 
 fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
     let nextest = paths::which("cargo-nextest").is_some();
-    let mut arguments = if nextest { vec!["nextest", "run", "--no-fail-fast"] } else { vec!["test", "--no-fail-fast"] };
+    let mut arguments: Vec<&str> = if nextest { NEXTEST.to_vec() } else { vec!["test", "--no-fail-fast"] };
     arguments.extend_from_slice(packages);
     if !nextest {
         arguments.extend_from_slice(&["--lib", "--bins", "--tests"]);
