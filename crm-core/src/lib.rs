@@ -18,6 +18,8 @@ pub mod config;
 pub mod crm;
 #[cfg(feature = "store")]
 pub mod customers;
+#[cfg(feature = "store")]
+pub mod insight;
 pub mod money;
 #[cfg(feature = "store")]
 pub mod people;

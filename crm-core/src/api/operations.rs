@@ -113,6 +113,20 @@ operations! {
         read history(crate::crm::records::ById) -> crate::pipeline::history::History = crate::crm::opportunities::history;
     }
 
+    /// Figures over the opportunities of a pipeline, each with its definition.
+    insight as InsightArea {
+        /// Counts opportunities by stage: where they are now, who passed through, how many went on and how long they stayed.
+        read funnel(crate::insight::funnel::FunnelRequest) -> crate::insight::funnel::Funnel = crate::crm::insight::funnel;
+        /// Counts won and lost opportunities and gives the exact rate.
+        read win_rate(crate::insight::closed::ClosedRequest) -> crate::insight::win_rate::WinRates = crate::crm::insight::win_rate;
+        /// Adds up what won opportunities were worth, each currency by itself.
+        read won_value(crate::insight::closed::ClosedRequest) -> crate::insight::won_value::WonValues = crate::crm::insight::won_value;
+        /// Measures the days from start to close of closed opportunities.
+        read cycle_time(crate::insight::closed::ClosedRequest) -> crate::insight::cycle_time::CycleTimes = crate::crm::insight::cycle_time;
+        /// Forecasts what the open opportunities may bring by month; what is assumed where they do not say is a named policy.
+        read forecast(crate::insight::forecast::ForecastRequest) -> crate::insight::forecast::Forecast = crate::crm::insight::forecast;
+    }
+
     /// What happened.
     events as EventsArea {
         /// Reads events after a cursor, in the order in which they were committed.

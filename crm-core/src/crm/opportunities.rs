@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::entity::{Entity, Set};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::reason::Reason;
 use crate::base::record::KeyBytes;
 use crate::base::time::Instant;
@@ -211,24 +211,4 @@ fn moved_reason(old: &Opportunity, new: &Opportunity) -> Reason {
 fn probability_reason(opportunity: &Opportunity) -> Reason {
     let percent = opportunity.probability.unwrap_or_default().normalized();
     Reason::new(Code::ProbabilityFromStage).show("probability", percent).with("stage", opportunity.stage.clone())
-}
-
-/// Reads every opportunity of the tenant, a page at a time.
-///
-/// # Errors
-/// `too_many_items` beyond the scan limit.
-pub(crate) async fn all(session: &mut Session<'_>) -> Result<Vec<Opportunity>> {
-    let mut query = crate::store::query::Query::of(&session.context().tenant, Opportunity::KIND, crate::base::limits::PAGE);
-    let mut found: Vec<Opportunity> = Vec::new();
-    loop {
-        let (page, next) = session.find::<Opportunity>(&query).await?;
-        found.extend(page);
-        if found.len() > crate::base::limits::SCAN {
-            return Err(Error::new(Code::TooManyItems).with("length", found.len()).with("limit", crate::base::limits::SCAN));
-        }
-        match next {
-            Some(after) => query.after = Some(after),
-            None => return Ok(found),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::deals::{Deals, Entry};
-use super::figures::{Definition, Fraction, count, defined, left_out, median, money, overflow};
+use super::figures::{Definition, Fraction, defined, left_out, median, money, overflow};
 use super::group::{GroupBy, Groups, Labels};
 use crate::base::codes::Code;
 use crate::base::context::Context;

@@ -136,7 +136,7 @@ impl Tally {
         let mut lanes = [[(0_u64, 0_i64); CODES]; LANES];
         let [a, b, c, d] = &mut lanes;
         let mut rows = keys.chunks_exact(LANES).zip(amounts.chunks_exact(LANES));
-        let mut put = |lane: &mut [(u64, i64); CODES], key: K, amount: D| {
+        let put = |lane: &mut [(u64, i64); CODES], key: K, amount: D| {
             // The mask changes nothing; it tells the compiler that the place is inside.
             if let Some(slot) = lane.get_mut(key.place() & (CODES - 1)) {
                 slot.0 = slot.0.wrapping_add(1);
