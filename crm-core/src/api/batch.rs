@@ -101,6 +101,13 @@ struct Good {
 }
 
 impl<'a> Item<'a> {
+    fn operation(&self) -> Result<&'static Operation> {
+        if self.op == OPERATION.name {
+            return Err(Error::new(Code::NestedBatch).at("op"));
+        }
+        lookup(&self.op)
+    }
+
     fn text(&self) -> &'a str {
         self.input.map_or("{}", RawValue::get)
     }
@@ -137,7 +144,7 @@ async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<
     let mut results = Vec::with_capacity(batch.requests.len());
     for (place, item) in batch.requests.iter().enumerate() {
         let step = async {
-            let operation = lookup(&item.op)?;
+            let operation = item.operation()?;
             session.enter(operation.name, item.expect_version);
             let decision = match operation.runner {
                 Runner::Pure(pure) => pure(item.text(), session.context()).map_err(|e| e.at("input"))?,
@@ -177,7 +184,7 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
         context.seed = context.seed.map(|seed| format!("{seed}/{place}"));
         let key = frame.idempotency.map(|(key, hash)| (format!("{key}/{place}"), format!("{hash}/{place}")));
         let one = async {
-            let operation = lookup(&item.op)?;
+            let operation = item.operation()?;
             let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));
             let inner = Frame { operation: operation.name, context: &context, idempotency, expect_version: item.expect_version, ..frame };
             let job = One { operation, text: item.text() };

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::shapes;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
@@ -40,8 +41,8 @@ pub enum Shape {
     List(&'static Shape),
     /// The shape, or null.
     Nullable(&'static Shape),
-    /// An object whose one field names the variant; or the variant's name alone where it has no fields.
-    External(&'static [(&'static str, &'static Shape)]),
+    /// An object whose one field names the variant and holds its shape; or the variant's name alone where it has none.
+    External(&'static [(&'static str, Option<&'static Shape>)]),
     /// An object whose field `tag` names the variant, with the variant's fields beside it.
     Tagged(&'static str, &'static [(&'static str, &'static [Field])]),
     /// One of two shapes, the first whose JSON type fits.
@@ -74,23 +75,14 @@ const MOST: usize = 100;
 
 /// The shape of the envelope.
 pub fn envelope() -> Option<&'static Shape> {
-    static CONTEXT: Shape = Shape::Object(&[
-        optional("tenant", &Shape::Text),
-        optional("now", &Shape::Nullable(&Shape::Instant)),
-        optional("zone", &Shape::Text),
-        optional("actor", &Shape::Nullable(&Shape::Text)),
-        optional("seed", &Shape::Nullable(&Shape::Text)),
-        optional("locale", &Shape::Text),
-        optional("correlation", &Shape::Nullable(&Shape::Text)),
-    ]);
     static ENVELOPE: Shape = Shape::Object(&[
         optional("wire", &Shape::Integer(0, u32::MAX as u64)),
         required("op", &Shape::Text),
-        optional("context", &CONTEXT),
+        optional("context", &shapes::CONTEXT),
         optional("config", &Shape::Any),
         optional("idempotency_key", &Shape::Nullable(&Shape::Text)),
         optional("expect_version", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
-        optional("explain", &Shape::OneOf(&["none", "codes", "full"])),
+        optional("explain", &shapes::EXPLAIN),
         optional("input", &Shape::Any),
         optional("facts", &Shape::Any),
     ]);
@@ -248,7 +240,7 @@ impl Walk {
     fn one_of(&mut self, value: &Value, known: &[&'static str], path: &str) {
         let Value::String(text) = value else { return self.wrong(path, "a string", value) };
         if !known.contains(&text.as_str()) {
-            let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+            let list = known.to_vec();
             let hint = suggest(text, known.iter().copied()).map_or_else(|| "choose one of them".to_owned(), |near| format!("did you mean `{near}`?"));
             self.note(path, Error::new(Code::UnknownVariant).with("value", clip(text)).with("known", list).with("hint", hint));
         }
@@ -274,16 +266,21 @@ impl Walk {
         }
     }
 
-    fn external(&mut self, value: &Value, variants: &[(&'static str, &'static Shape)], path: &str) {
+    fn external(&mut self, value: &Value, variants: &[(&'static str, Option<&'static Shape>)], path: &str) {
         let names: Vec<&'static str> = variants.iter().map(|(name, _)| *name).collect();
+        let find = |name: &str| variants.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape);
         match value {
             Value::Object(map) if map.len() == 1 => {
                 for (name, inner) in map {
-                    match variants.iter().find(|(known, _)| known == name) {
-                        Some((_, shape)) => self.value(inner, shape, &join(path, name)),
+                    match find(name) {
+                        Some(Some(shape)) => self.value(inner, shape, &join(path, name)),
+                        Some(None) => self.wrong(path, "the variant's name as a string", value),
                         None => self.one_of(&Value::String(name.clone()), &names, path),
                     }
                 }
+            }
+            Value::String(text) if matches!(find(text), Some(Some(_))) => {
+                self.wrong(path, "an object with one field that names the variant", value);
             }
             Value::String(_) => self.one_of(value, &names, path),
             other => self.wrong(path, "an object with one field that names the variant", other),

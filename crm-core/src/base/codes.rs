@@ -76,7 +76,9 @@ pub fn render(template: &str, details: &Map<String, Value>) -> String {
         match details.get(name) {
             Some(Value::String(text)) => out.push_str(text),
             Some(Value::Array(items)) => {
-                let texts: Vec<String> = items.iter().map(|i| i.as_str().map_or_else(|| i.to_string(), str::to_owned)).collect();
+                let quoted = |item: &Value| format!("`{}`", item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                let texts: Vec<String> = items.iter().map(quoted).collect();
+                out.push_str(if texts.is_empty() { "-" } else { "" });
                 out.push_str(&texts.join(", "));
             }
             Some(other) => out.push_str(&other.to_string()),

@@ -1,6 +1,6 @@
 codes! {
     // The request as a whole.
-    InvalidRequest = "invalid_request", Validation, "the request has {count} mistakes, listed in `violations`: mend each", "请求有 {count} 处错误，列在 `violations` 中：请逐一改正";
+    InvalidRequest = "invalid_request", Validation, "mistakes in the request: {count}, listed in `violations`; mend each", "请求有 {count} 处错误，列在 `violations` 中：请逐一改正";
     InvalidJson = "invalid_json", Validation, "the text is not JSON: {reason}", "文本不是有效的 JSON：{reason}";
     UnknownOperation = "unknown_operation", Validation, "there is no operation `{op}`: {hint}", "没有操作 `{op}`：{hint}";
     UnsupportedWire = "unsupported_wire", Validation, "wire version {wire} is not known: send `wire` 1", "不支持的协议版本 {wire}：请发送 `wire` 1";
@@ -14,6 +14,8 @@ codes! {
     InvalidDate = "invalid_date", Validation, "`{value}` is not a calendar date: write it as `2026-01-31`", "`{value}` 不是日期：请写成 `2026-01-31`";
     InvalidInstant = "invalid_instant", Validation, "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`", "`{value}` 不是时刻：请写成 `2026-01-31T09:00:00Z`";
     InvalidId = "invalid_id", Validation, "`{value}` is not an id: use 1 to 64 characters without spaces or control characters", "`{value}` 不是有效的编号：请用 1 到 64 个字符，不含空格或控制字符";
+    RefersToItself = "refers_to_itself", Validation, "`{id}` cannot refer to itself here: name another one or leave it out", "`{id}` 在此不能引用自身：请指定其他编号或省略";
+    NestedBatch = "nested_batch", Validation, "a batch cannot hold a batch: put its requests into the outer one", "批处理不能嵌套：请把请求放入外层";
     InvalidText = "invalid_text", Validation, "the text holds a control character that cannot be stored: remove it", "文本含有无法存储的控制字符：请删除";
     TextEmpty = "text_empty", Validation, "the text is empty: fill it in or leave the field out", "文本为空：请填写，或省略该字段";
     TextTooLong = "text_too_long", Limit, "the text has {length} characters, at most {limit} are allowed: shorten it", "文本有 {length} 个字符，最多 {limit} 个：请缩短";
@@ -42,7 +44,7 @@ codes! {
     QuoteWithoutLines = "quote_without_lines", Validation, "a quote needs at least one line: add one to `lines`", "报价至少要有一行：请在 `lines` 中添加";
 
     // Configuration.
-    InvalidConfiguration = "invalid_configuration", Validation, "the configuration has {count} errors, listed in `findings`: mend each", "配置有 {count} 处错误，列在 `findings` 中：请逐一改正";
+    InvalidConfiguration = "invalid_configuration", Validation, "errors in the configuration: {count}, listed in `findings`; mend each", "配置有 {count} 处错误，列在 `findings` 中：请逐一改正";
     UnsupportedConfiguration = "unsupported_configuration", Validation, "configuration version {version} is not known: write version 1", "不支持的配置版本 {version}：请使用版本 1";
     DuplicateId = "duplicate_id", Validation, "the id `{id}` stands twice: give each its own", "编号 `{id}` 重复：请各用不同的编号";
     PipelineWithoutStage = "pipeline_without_stage", Validation, "the pipeline `{pipeline}` has no stage of kind `{kind}`: add one", "管道 `{pipeline}` 没有类型为 `{kind}` 的阶段：请添加";

@@ -164,6 +164,50 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Set<T> {
     }
 }
 
+/// A required field of an update: left out it stays, and it cannot be emptied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given<T>(pub Option<T>);
+
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Given(None)
+    }
+}
+
+impl<T> Given<T> {
+    /// Says whether the field was left out.
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<T: Serialize> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|value| Given(Some(value)))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Given<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
 /// Serde's question whether a version is still unset.
 pub fn unset(version: &u64) -> bool {
     *version == 0
@@ -222,7 +266,7 @@ macro_rules! entity {
         pub struct $update {
             /// Which one.
             pub id: $crate::base::id::Id,
-            $($(#[$rdoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $rfield: Option<$rtype>,)*
+            $($(#[$rdoc])* #[serde(default, skip_serializing_if = "crate::base::entity::Given::is_none")] pub $rfield: $crate::base::entity::Given<$rtype>,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "crate::base::entity::Set::is_keep")] pub $ofield: $crate::base::entity::Set<$otype>,)*
             /// When it takes effect; the context's `now` by default.
             #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -261,7 +305,7 @@ macro_rules! entity {
             }
 
             fn apply(&self, to: &mut $name) {
-                $(if let Some(value) = &self.$rfield { to.$rfield = value.clone(); })*
+                $(if let Some(value) = &self.$rfield.0 { to.$rfield = value.clone(); })*
                 $(self.$ofield.apply(&mut to.$ofield);)*
             }
 

@@ -74,13 +74,14 @@ impl Error {
     /// Puts a place in front of the error's path (`lines[0]`, then `quantity` inside it).
     #[must_use]
     pub fn at(mut self, prefix: &str) -> Self {
-        let path = &mut self.0.path;
-        *path = match (prefix.is_empty(), path.is_empty()) {
-            (true, _) => std::mem::take(path),
-            (false, true) => prefix.to_owned(),
-            (false, false) if path.starts_with('[') => format!("{prefix}{path}"),
-            (false, false) => format!("{prefix}.{path}"),
-        };
+        self.0.path = join(prefix, &self.0.path);
+        for list in ["violations", "findings"] {
+            for item in self.0.details.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(Value::String(path)) = item.get_mut("path") {
+                    *path = join(prefix, path);
+                }
+            }
+        }
         self
     }
 
@@ -157,6 +158,15 @@ impl Error {
             out.insert("retryable".into(), self.0.retryable.into());
         }
         Value::Object(out)
+    }
+}
+
+fn join(prefix: &str, path: &str) -> String {
+    match (prefix.is_empty(), path.is_empty()) {
+        (true, _) => path.to_owned(),
+        (false, true) => prefix.to_owned(),
+        (false, false) if path.starts_with('[') => format!("{prefix}{path}"),
+        (false, false) => format!("{prefix}.{path}"),
     }
 }
 

@@ -8,9 +8,11 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::entity::{Entity, Set};
 use crate::base::error::Result;
+use crate::base::id::Id;
 use crate::base::reason::Reason;
 use crate::base::record::KeyBytes;
 use crate::base::time::Instant;
+use crate::config::Config;
 use crate::customers::account::Account;
 use crate::people::user::User;
 use crate::pipeline::definition::StageKind;
@@ -79,6 +81,14 @@ pub(crate) async fn update(session: &mut Session<'_>, request: &OpportunityUpdat
     if let Set::To(id) = &request.product {
         session.refer::<Product>(Some(id), "product").await?;
     }
+    if matches!(request.amount, Set::To(_)) && request.currency.is_keep() {
+        let old = session.need::<Opportunity>(&request.id, "id").await?;
+        if let (None, Some(currency)) = (old.currency, session.config().await?.currency) {
+            let mut request = request.clone();
+            request.currency = Set::To(currency);
+            return records::update(session, &request).await;
+        }
+    }
     records::update(session, request).await
 }
 
@@ -122,16 +132,22 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
 
 /// Says what a move would need.
 pub(crate) async fn requirements(session: &mut Session<'_>, request: &RequirementsRequest) -> Result<Decision<Requirements>> {
-    let opportunity = session.need::<Opportunity>(&request.id, "id").await?;
-    let config = session.config().await?;
+    let (opportunity, config) = load(session, &request.id).await?;
     let (needs, reasons) = moves::requirements(&opportunity, config.pipeline(Some(&opportunity.pipeline))?, &request.to)?;
     Ok(Decision::new(needs, reasons))
 }
 
+/// Reads an opportunity and the configuration; its status is what the configuration says of its stage.
+async fn load(session: &mut Session<'_>, id: &Id) -> Result<(Opportunity, std::sync::Arc<Config>)> {
+    let opportunity = session.need::<Opportunity>(id, "id").await?;
+    let config = session.config().await?;
+    let placed = moves::placed(opportunity, &config.pipelines);
+    Ok((placed, config))
+}
+
 /// Moves an open opportunity to another open stage.
 pub(crate) async fn advance(session: &mut Session<'_>, request: &AdvanceRequest) -> Result<Decision<Opportunity>> {
-    let old = session.need::<Opportunity>(&request.id, "id").await?;
-    let config = session.config().await?;
+    let (old, config) = load(session, &request.id).await?;
     let moment = session.moment(request.effective_at)?;
     let moved = moves::advance(&old, config.pipeline(Some(&old.pipeline))?, &request.to, &moment)?;
     let reasons = vec![moved_reason(&old, &moved), probability_reason(&moved)];
@@ -140,8 +156,7 @@ pub(crate) async fn advance(session: &mut Session<'_>, request: &AdvanceRequest)
 
 /// Closes an open opportunity as won.
 pub(crate) async fn win(session: &mut Session<'_>, request: &WinRequest) -> Result<Decision<Opportunity>> {
-    let old = session.need::<Opportunity>(&request.id, "id").await?;
-    let config = session.config().await?;
+    let (old, config) = load(session, &request.id).await?;
     let moment = session.moment(request.effective_at)?;
     let mut priced = old.clone();
     if request.amount.is_some() {
@@ -155,8 +170,7 @@ pub(crate) async fn win(session: &mut Session<'_>, request: &WinRequest) -> Resu
 
 /// Closes an open opportunity as lost, with the reason.
 pub(crate) async fn lose(session: &mut Session<'_>, request: &LoseRequest) -> Result<Decision<Opportunity>> {
-    let old = session.need::<Opportunity>(&request.id, "id").await?;
-    let config = session.config().await?;
+    let (old, config) = load(session, &request.id).await?;
     let moment = session.moment(request.effective_at)?;
     let pipeline = config.pipeline(Some(&old.pipeline))?;
     let lost = moves::lose(&old, pipeline, request.stage.as_deref(), &request.reason, &config.lost_reasons, &moment)?;
@@ -167,8 +181,7 @@ pub(crate) async fn lose(session: &mut Session<'_>, request: &LoseRequest) -> Re
 
 /// Opens a won or lost opportunity again.
 pub(crate) async fn reopen(session: &mut Session<'_>, request: &ReopenRequest) -> Result<Decision<Opportunity>> {
-    let old = session.need::<Opportunity>(&request.id, "id").await?;
-    let config = session.config().await?;
+    let (old, config) = load(session, &request.id).await?;
     let moment = session.moment(request.effective_at)?;
     let opened = moves::reopen(&old, config.pipeline(Some(&old.pipeline))?, request.to.as_deref(), &moment)?;
     let why = Reason::new(Code::OpportunityReopened).with("id", opened.id.as_str()).with("to", opened.stage.clone());

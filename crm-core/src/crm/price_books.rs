@@ -15,7 +15,7 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewPriceBook) ->
 
 /// Changes a price book; `entries` replaces the whole list.
 pub(crate) async fn update(session: &mut Session<'_>, request: &PriceBookUpdate) -> Result<Decision<PriceBook>> {
-    products_exist(session, request.entries.as_deref().unwrap_or_default()).await?;
+    products_exist(session, request.entries.0.as_deref().unwrap_or_default()).await?;
     records::update(session, request).await
 }
 

@@ -9,7 +9,9 @@ use crate::people::user::{FindUsers, NewUser, User, UserPage, UserUpdate};
 
 /// Creates a user.
 pub(crate) async fn create(session: &mut Session<'_>, request: &NewUser) -> Result<Decision<User>> {
-    session.refer::<User>(request.manager.as_ref(), "manager").await?;
+    if request.manager != request.id {
+        session.refer::<User>(request.manager.as_ref(), "manager").await?;
+    }
     records::create(session, request).await
 }
 

@@ -67,7 +67,7 @@ impl Entity for Account {
         found.extend(short.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err()));
         found.extend(self.description.as_deref().and_then(|d| limits::free_text(d, TEXT, "description").err()));
         if self.parent.as_ref() == Some(&self.id) {
-            found.push(Error::new(Code::InvalidId).with("value", self.id.as_str()).at("parent"));
+            found.push(Error::new(Code::RefersToItself).with("id", self.id.as_str()).at("parent"));
         }
         found
     }

@@ -24,6 +24,18 @@ pub struct Moment<'a> {
     pub actor: Option<&'a str>,
 }
 
+/// Sees a row of a host's own table as an opportunity: without a pipeline it is in the first one, and its status is what its stage means.
+pub fn placed(mut opportunity: Opportunity, pipelines: &[Pipeline]) -> Opportunity {
+    if opportunity.pipeline.is_empty() {
+        opportunity.pipeline = pipelines.first().map(|p| p.id.clone()).unwrap_or_default();
+    }
+    let pipeline = pipelines.iter().find(|p| p.id == opportunity.pipeline);
+    if let Some(stage) = pipeline.and_then(|p| p.stages.iter().find(|s| s.id == opportunity.stage)) {
+        opportunity.status = stage.kind;
+    }
+    opportunity
+}
+
 /// Says what a move to a stage would need.
 ///
 /// # Errors
@@ -204,7 +216,7 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
 /// # Errors
 /// `wrong_stage_kind` for a won or lost stage, `requirements_not_met`, `date_in_future`.
 pub fn start(opportunity: &Opportunity, target: &Stage, pipeline: &Pipeline, moment: &Moment<'_>) -> Result<Opportunity> {
-    must_be_kind(target, StageKind::Open)?;
+    must_be_kind(target, StageKind::Open).map_err(|e| e.at("stage"))?;
     let (needs, _) = requirements(opportunity, pipeline, &target.id)?;
     if !needs.missing.is_empty() {
         let error = Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());

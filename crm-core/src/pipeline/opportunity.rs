@@ -43,6 +43,7 @@ pub struct Opportunity {
     /// The name.
     pub name: String,
     /// The pipeline it moves through.
+    #[serde(default)]
     pub pipeline: String,
     /// The stage it is in.
     pub stage: String,

@@ -6,8 +6,7 @@ use super::definition::StageKind;
 use super::opportunity::Opportunity;
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
-use crate::base::entity::Set;
-use crate::base::entity::Updates;
+use crate::base::entity::{Given, Set, Updates};
 use crate::base::id::Id;
 use crate::base::time::{Date, Instant};
 
@@ -67,8 +66,8 @@ pub struct OpportunityUpdate {
     /// Which one.
     pub id: Id,
     /// The name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_none")]
+    pub name: Given<String>,
     /// The account that would buy.
     #[serde(default, skip_serializing_if = "Set::is_keep")]
     pub account: Set<Id>,
@@ -109,7 +108,7 @@ impl Updates for OpportunityUpdate {
     }
 
     fn apply(&self, to: &mut Opportunity) {
-        if let Some(name) = &self.name {
+        if let Some(name) = &self.name.0 {
             to.name = name.clone();
         }
         self.account.apply(&mut to.account);
