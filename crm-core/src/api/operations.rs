@@ -87,6 +87,8 @@ operations! {
         read get(crate::crm::records::ById) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::get;
         /// Reads a page of price books, ordered by name.
         read find(crate::pricing::price_book::FindPriceBooks) -> crate::pricing::price_book::PriceBookPage = crate::crm::price_books::find;
+        /// Says what products cost in a price book, with a reason for each price.
+        read lookup(crate::pricing::lookup::LookupRequest) -> crate::pricing::lookup::FoundPrices = crate::crm::price_books::lookup;
     }
 
     /// The opportunities and their way through the pipeline.

@@ -187,6 +187,12 @@ static LIST_EVENTS: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static LOOKUP_REQUEST: Shape = Shape::Object(&[
+    required("price_book", &Shape::Id),
+    required("products", &Shape::List(&Shape::Id)),
+]);
+
+#[cfg(feature = "store")]
 static LOSE_REQUEST: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     required("reason", &Shape::Text),
@@ -484,6 +490,8 @@ pub fn request(operation: &str) -> Option<&'static Shape> {
         "price_books.find" => &FIND_PRICE_BOOKS,
         #[cfg(feature = "store")]
         "price_books.get" => &BY_ID,
+        #[cfg(feature = "store")]
+        "price_books.lookup" => &LOOKUP_REQUEST,
         #[cfg(feature = "store")]
         "price_books.update" => &PRICE_BOOK_UPDATE,
         #[cfg(feature = "store")]

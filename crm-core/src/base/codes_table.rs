@@ -41,6 +41,7 @@ codes! {
     InvalidRate = "invalid_rate", Validation, "the rate `{value}` is not above zero: use a positive decimal", "汇率 `{value}` 不大于零：请用正小数";
     NegativeNumber = "negative_number", Validation, "`{value}` is below zero: use zero or more", "`{value}` 小于零：请用零或正数";
     PercentOutOfRange = "percent_out_of_range", Validation, "`{value}` is not a percent between {minimum} and {maximum}: ten percent is written `10`", "`{value}` 不是 {minimum} 到 {maximum} 之间的百分数：百分之十写作 `10`";
+    ProductWithoutPrice = "product_without_price", Validation, "the price book `{price_book}` has no price for `{product}`: add one or choose another book", "价目表 `{price_book}` 没有 `{product}` 的价格：请添加或换用其他价目表";
     QuoteWithoutLines = "quote_without_lines", Validation, "a quote needs at least one line: add one to `lines`", "报价至少要有一行：请在 `lines` 中添加";
 
     // Configuration.
@@ -103,6 +104,7 @@ codes! {
     UnusedFact = "unused_fact", Reason, "the fact {kind} `{id}` was not used", "事实 {kind} `{id}` 未被使用";
 
     // Reasons of pricing.
+    PriceFound = "price_found", Reason, "`{product}` costs {unit_price} {currency} in the price book {price_book}", "`{product}` 在价目表 {price_book} 中的价格为 {unit_price} {currency}";
     LineAmount = "line_amount", Reason, "{quantity} x {unit_price} = {amount}", "{quantity} × {unit_price} = {amount}";
     LineDiscount = "line_discount", Reason, "line discount of {percent} %: {before} becomes {after}", "行折扣 {percent}%：{before} 变为 {after}";
     DocumentDiscount = "document_discount", Reason, "document discount of {percent} % on {before}: {amount}", "整单折扣 {percent}%，基数 {before}：{amount}";
@@ -144,5 +146,4 @@ codes! {
     // Frames.
     MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";
     UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";
-    UnknownSource = "unknown_source", Validation, "there is no export format `{source}`: {hint}", "没有导出格式 `{source}`：{hint}";
 }

@@ -4,6 +4,7 @@ use super::records::{self, ById, Search, beginning, prefix};
 use super::session::Session;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::pricing::lookup::{self, FoundPrices, LookupRequest};
 use crate::pricing::price_book::{FindPriceBooks, NewPriceBook, PriceBook, PriceBookPage, PriceBookUpdate, PriceEntry};
 use crate::pricing::product::Product;
 
@@ -30,6 +31,12 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindPriceBooks) ->
     let search = Search { tests, order: Some(0) };
     let (items, cursor) = records::find(session, search, request.limit, request.cursor.as_deref()).await?;
     Ok(Decision::plain(PriceBookPage { items, cursor }))
+}
+
+/// Says what products cost in a price book.
+pub(crate) async fn lookup(session: &mut Session<'_>, request: &LookupRequest) -> Result<Decision<FoundPrices>> {
+    let book = session.need::<PriceBook>(&request.price_book, "price_book").await?;
+    lookup::lookup(request, &book)
 }
 
 async fn products_exist(session: &mut Session<'_>, entries: &[PriceEntry]) -> Result<()> {

@@ -1,0 +1,243 @@
+"""An independent model of `quotes.price`, in Python's `decimal`.
+
+It is written from the documented convention alone, not from the engine's code, and in another way: the engine counts whole
+increments in 128-bit integers, the model keeps amounts as decimals of 120 digits and shares as exact fractions. The rounding points:
+
+1. list amount of a line: quantity x unit price;
+2. net of a line: quantity x unit price x (100 - discount) / 100, from the exact product;
+3. document discount: percent of the sum of the nets, shared by the lines in proportion to their nets (largest fraction first);
+4. tax: percent of what is taxable, on each line, or once for each tax percent and then shared by its lines (largest fraction first).
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Context,
+    Decimal,
+    setcontext,
+)
+from fractions import Fraction
+from typing import Any
+
+# The digits after the point of the currencies that the generator uses (ISO 4217).
+MINOR_UNITS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3, "CLF": 4, "CHF": 2}
+
+MODES = {
+    "floor": ROUND_FLOOR,
+    "ceiling": ROUND_CEILING,
+    "toward_zero": ROUND_DOWN,
+    "away_from_zero": ROUND_UP,
+    "half_even": ROUND_HALF_EVEN,
+    "half_away_from_zero": ROUND_HALF_UP,
+    "half_toward_zero": ROUND_HALF_DOWN,
+    # Python has no such names; on the numbers of a quote, none of which is below zero, they are these.
+    "half_toward_positive_infinity": ROUND_HALF_UP,
+    "half_toward_negative_infinity": ROUND_HALF_DOWN,
+}
+
+HUNDRED = Decimal(100)
+ONE = Decimal(1)
+
+
+def exact() -> None:
+    """Gives this thread enough digits that no step of a quote is rounded but where the model says so."""
+    setcontext(Context(prec=120, Emin=-1000, Emax=1000))
+
+
+def whole(value: Decimal, mode: str) -> Decimal:
+    """The whole number next to a value."""
+    if mode == "half_odd":
+        down = value.quantize(ONE, ROUND_FLOOR)
+        rest = value - down
+        odd = down % 2 == 1
+        up = rest > Decimal("0.5") or (rest == Decimal("0.5") and not odd)
+        return down + 1 if up else down
+    return value.quantize(ONE, MODES[mode])
+
+
+class Rounding:
+    """Rounds to multiples of an increment."""
+
+    def __init__(self, increment: Decimal, mode: str) -> None:
+        self.increment, self.mode = increment, mode
+
+    def __call__(self, value: Decimal) -> Decimal:
+        # A quotient without end is cut at 120 digits, far behind the place where it could look like a whole or a half.
+        return whole(value / self.increment, self.mode) * self.increment
+
+    def share(self, amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
+        """Shares an amount: each part cut down, the increments left go to the largest cut-off fractions, ties in order."""
+        if amount == 0:
+            return [Decimal(0)] * len(weights)
+        total = sum(map(Fraction, weights))
+        units = Fraction(amount) / Fraction(self.increment)
+        parts = [units * Fraction(weight) / total for weight in weights]
+        floors = [part.numerator // part.denominator for part in parts]
+        left = int(units - sum(floors))
+        order = sorted(range(len(parts)), key=lambda i: (floors[i] - parts[i], i))
+        for index in order[:left]:
+            floors[index] += 1
+        return [Decimal(floor) * self.increment for floor in floors]
+
+
+def plain(value: Decimal) -> str:
+    """A number without trailing zeros after the point and without an exponent."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def echoed(text: str | int) -> str:
+    """A given number as it comes back: without needless leading zeros, with its trailing ones."""
+    value = Decimal(text)
+    return format(abs(value) if value == 0 else value, "f")
+
+
+def price(request: dict[str, Any]) -> dict[str, Any]:
+    """The priced quote as the engine's answer holds it, for a valid request."""
+    exact()
+    rounding = request.get("rounding") or {}
+    place, mode = rounding.get("tax", "line"), rounding.get("mode", "half_away_from_zero")
+    increment = rounding.get("increment")
+    if increment is None:
+        increment = str(ONE.scaleb(-MINOR_UNITS[request["currency"]]))
+    step = Decimal(increment)
+    digits = ONE.scaleb(step.as_tuple().exponent)  # type: ignore[arg-type]
+    rounded = Rounding(step, mode)
+
+    def written(value: Decimal) -> str:
+        return format(value.quantize(digits), "f")
+
+    given = request["lines"]
+    amounts, nets = [], []
+    for line in given:
+        product = Decimal(line["quantity"]) * Decimal(line["unit_price"])
+        discount = Decimal(line.get("discount_percent") or 0)
+        amounts.append(rounded(product))
+        nets.append(rounded(product * (HUNDRED - discount) / HUNDRED))
+
+    net = sum(nets, Decimal(0))
+    document = rounded(net * Decimal(request.get("discount_percent") or 0) / HUNDRED)
+    shares = rounded.share(document, nets)
+    taxables = [a - b for a, b in zip(nets, shares)]
+
+    percents = sorted({Decimal(line["tax_percent"]) for line in given if line.get("tax_percent") is not None})
+    taxes = [Decimal(0)] * len(given)
+    groups = []
+    for percent in percents:
+        members = [
+            i for i, line in enumerate(given)
+            if line.get("tax_percent") is not None and Decimal(line["tax_percent"]) == percent
+        ]
+        bases = [taxables[i] for i in members]
+        base = sum(bases, Decimal(0))
+        if place == "line":
+            parts = [rounded(one * percent / HUNDRED) for one in bases]
+        else:
+            parts = rounded.share(rounded(base * percent / HUNDRED), bases)
+        for index, part in zip(members, parts):
+            taxes[index] = part
+        tax = sum(parts, Decimal(0))
+        groups.append({"tax_percent": plain(percent), "base": written(base), "tax": written(tax)})
+
+    lines = [
+        {
+            "id": line.get("id") or str(index + 1),
+            "quantity": echoed(line["quantity"]),
+            "unit_price": echoed(line["unit_price"]),
+            "amount": written(amounts[index]),
+            "discount": written(amounts[index] - nets[index]),
+            "net": written(nets[index]),
+            "document_discount": written(shares[index]),
+            "taxable": written(taxables[index]),
+            "tax": written(taxes[index]),
+            "total": written(taxables[index] + taxes[index]),
+        }
+        for index, line in enumerate(given)
+    ]
+    amount, taxable, tax = sum(amounts, Decimal(0)), sum(taxables, Decimal(0)), sum(taxes, Decimal(0))
+    taken = None
+    if amount != 0:
+        percent = Fraction(amount - taxable) / Fraction(amount) * 100
+        # Half away from zero at four digits: the discount is never negative.
+        units = (percent * 10_000 + Fraction(1, 2)).__floor__()
+        taken = format(Decimal(units).scaleb(-4), "f")
+    return {
+        "currency": request["currency"],
+        "lines": lines,
+        "amount": written(amount),
+        "line_discount": written(amount - net),
+        "net": written(net),
+        "document_discount": written(document),
+        "taxable": written(taxable),
+        "tax": written(tax),
+        "tax_groups": groups,
+        "discount_percent_true": taken,
+        "total": written(taxable + tax),
+        "rounding": {"tax": place, "mode": mode, "increment": increment},
+        "semantics": 1,
+    }
+
+
+def mistakes(request: dict[str, Any]) -> list[tuple[str, str]]:
+    """The codes and paths of everything that is wrong with a request whose shape is right."""
+    exact()
+    found: list[tuple[str, str]] = []
+
+    def percent(value: Any, highest: int, path: str) -> None:
+        if value is not None and not 0 <= Decimal(value) <= highest:
+            found.append(("percent_out_of_range", path))
+
+    increment = (request.get("rounding") or {}).get("increment")
+    if increment is not None and Decimal(increment) <= 0:
+        found.append(("invalid_increment", "rounding.increment"))
+    if not request["lines"]:
+        found.append(("quote_without_lines", "lines"))
+    percent(request.get("discount_percent"), 100, "discount_percent")
+    for index, line in enumerate(request["lines"]):
+        for field in ("quantity", "unit_price"):
+            if Decimal(line[field]) < 0:
+                found.append(("negative_number", f"lines[{index}].{field}"))
+        percent(line.get("discount_percent"), 100, f"lines[{index}].discount_percent")
+        percent(line.get("tax_percent"), 1000, f"lines[{index}].tax_percent")
+    ids = [line.get("id") or str(index + 1) for index, line in enumerate(request["lines"])]
+    found += [("duplicate_id", f"lines[{i}].id") for i, one in enumerate(ids) if one in ids[:i]]
+    return sorted(found)
+
+
+def disagreement(request: str, answer: str) -> str | None:
+    """What an answer to a valid, a mistaken or a much too large request has wrong; nothing when it is right."""
+    envelope, said = json.loads(request), json.loads(answer)
+    wrong = mistakes(envelope["input"])
+    if wrong:
+        error = said.get("error", {})
+        several = error.get("details", {}).get("violations")
+        seen = sorted((one["code"], one["path"]) for one in several or [error])
+        return None if seen == wrong else f"the mistakes are {wrong}, the answer says {seen}"
+    if not said["ok"] and said["error"]["code"] == "decimal_overflow":
+        return None if is_enormous(envelope["input"]) else "nothing in this quote is too large"
+    reasons = said.pop("reasons", None)
+    if (reasons is None) != (envelope.get("explain") == "none"):
+        return "reasons stand where none were asked for, or are missing"
+    expected: dict[str, Any] = {"ok": True, "value": price(envelope["input"])}
+    if said != expected:
+        return f"expected {json.dumps(expected)}"
+    if reasons is None and answer != json.dumps(expected, separators=(",", ":")):
+        return "the values agree, the spelling does not"
+    return None
+
+
+def is_enormous(request: dict[str, Any]) -> bool:
+    """Whether a step of the quote may need more digits than the engine has: a quote of usual size never does."""
+    exact()
+    product = max((Decimal(line["quantity"]) * Decimal(line["unit_price"]) for line in request["lines"]), default=Decimal(0))
+    given = [Decimal(line[field]) for line in request["lines"] for field in ("quantity", "unit_price")]
+    digits = max(len(number.normalize().as_tuple().digits) for number in given)
+    return product >= Decimal(10) ** 15 or digits > 15
