@@ -13,7 +13,8 @@ pub const BUILDS: [&str; 2] = ["price", "full"];
 /// What the JavaScript around a module is written for.
 pub const MODES: [&str; 3] = ["web", "bundler", "nodejs"];
 
-const MANIFEST: &str = "bindings-wasm/Cargo.toml";
+/// The crate.
+pub const MANIFEST: &str = "bindings-wasm/Cargo.toml";
 
 /// Builds, binds and optimises all of them.
 pub fn build() -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Run, require};
+use crate::toolchain::{self, Toolchain};
 use crate::{paths, shell, sizes, wasm};
 
 pub fn node_build(run: &Run) -> Result<(), String> {
@@ -21,8 +22,16 @@ pub fn tsc(run: &Run) -> Result<(), String> {
     run.go(shell::command(paths::npm("tsc"), &["--strict", "--noEmit", "-p", "bindings-node/tsconfig.json"]))
 }
 
-pub fn wasm_build(_run: &Run) -> Result<(), String> {
-    wasm::build()
+pub fn wasm_build(run: &Run) -> Result<(), String> {
+    wasm::build()?;
+    let toolchain = toolchain::setup()?;
+    if toolchain == Toolchain::Debian {
+        return run.say("Debian's compiler comes without clippy, so this crate was not linted");
+    }
+    let lint = ["clippy", "--profile=wasm-release", "--manifest-path", wasm::MANIFEST, "--features", "full"];
+    let mut command = toolchain::cargo(toolchain, &lint)?;
+    command.args(["--", "-D", "warnings"]);
+    run.go(command)
 }
 
 pub fn sizes(_run: &Run) -> Result<(), String> {
