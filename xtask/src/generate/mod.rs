@@ -3,9 +3,11 @@
 //! [`document`] reads the interface from the core; each other module is one generator, a function from the interface to files.
 
 mod document;
+mod python;
 mod reference;
 mod schema;
 mod shapes;
+mod typescript;
 
 use std::path::PathBuf;
 
@@ -15,7 +17,7 @@ pub use document::Document;
 /// What a generator makes: paths from the top of the repository, with their content.
 type Files = Vec<(PathBuf, String)>;
 
-const GENERATORS: [fn(&Document) -> Files; 3] = [schema::files, shapes::files, reference::files];
+const GENERATORS: [fn(&Document) -> Files; 5] = [schema::files, shapes::files, reference::files, python::files, typescript::files];
 
 /// Writes all files, or, to check them, says which are stale.
 pub fn run(check: bool) -> Result<(), String> {

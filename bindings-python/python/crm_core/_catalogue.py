@@ -1,0 +1,35 @@
+"""Codes as sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ._generated.catalogue import CODES
+
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def render_code(code: str, details: Mapping[str, Any], locale: str) -> str:
+    """A code's sentence in English or Chinese; the code itself when it is not known."""
+    if code not in CODES:
+        return code
+    template = CODES[code][2 if _language(locale) == "zh" else 1]
+    return _PLACE.sub(lambda place: _shown(details[place[1]]) if place[1] in details else str(place[0]), template)
+
+
+def _language(locale: str) -> str:
+    language = re.split(r"[-_]", locale.strip().lower(), maxsplit=1)[0]
+    if language not in ("en", "zh"):
+        raise ValueError(f"`{locale}` is not a language of the catalogue: use `en` or `zh`")
+    return language
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ", ".join(each if isinstance(each, str) else _shown(each) for each in value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

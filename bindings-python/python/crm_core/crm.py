@@ -1,0 +1,268 @@
+"""The engine over a store: `Crm`, and `AsyncCrm` for asyncio."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
+
+from pydantic import BaseModel
+
+from . import _crm, models
+from ._answer import Answer
+from ._generated.areas import Areas
+from ._generated.async_areas import AsyncAreas
+from ._generated.operations import OPERATIONS
+from ._links import AsyncEngine, AsyncLink, AsyncSteps, Engine, Link, Steps
+from ._values import UNSET, Options, Unset
+from ._wire import Settings, answer, loads, read, request
+from .errors import CrmError, from_wire
+from .repository import AsyncRepository, Repository
+
+T = TypeVar("T")
+
+Configuration = models.Config | Mapping[str, Any]
+"""The rules of a tenant, as a model or a dictionary."""
+
+BatchStep = tuple[str, Any] | models.BatchItem | Mapping[str, Any]
+"""An operation of a batch: `(op, input)`, or `{"op", "input", "expect_version"}`."""
+
+
+class Crm(Areas):
+    """The engine over a store.
+
+    Open one with `Crm.open("sqlite:deals.db")` or `Crm.in_memory()`, or give a `repository` of your own. Every area of
+    operations is an attribute: `crm.opportunities.advance("d1", to="proposal")` gives an `Answer` with `value` and
+    `reasons`, or raises a `CrmError`. Safe to share between threads.
+
+    Args:
+        repository: your own store, an object with the four methods of `crm_core.Repository`.
+        config: a configuration to use instead of the stored one.
+        options: what every operation is given unless a call says otherwise: see `crm_core.Options`.
+    """
+
+    def __init__(
+        self, repository: Repository, *, config: Configuration | None = None, **options: Unpack[Options]
+    ) -> None:
+        self._link: Link = Steps(repository)
+        self._settings = Settings(Options()).at(config, options)
+
+    @classmethod
+    def _over(cls, link: Link, settings: Settings) -> Self:
+        made = cls.__new__(cls)
+        made._link, made._settings = link, settings
+        return made
+
+    @classmethod
+    def in_memory(cls, *, config: Configuration | None = None, **options: Unpack[Options]) -> Self:
+        """Opens an engine over an empty store in memory."""
+        return cls._over(Engine(_crm.open_memory()), Settings(Options()).at(config, options))
+
+    @classmethod
+    def open(
+        cls,
+        address: str | os.PathLike[str],
+        *,
+        durability: Literal["power", "process"] = "power",
+        busy_timeout: float = 5.0,
+        config: Configuration | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """Opens an engine over an SQLite file, and makes the file when it is not there.
+
+        Never open the file with another SQLite library in this process (Python's `sqlite3` is one): each would drop the
+        other's locks, and committed records could vanish. `export_snapshot` writes a copy for queries of your own.
+
+        Args:
+            address: `sqlite:deals.db`, or a path.
+            durability: what a commit outlives: a cut of `power` (the default), or only the end of the `process`, faster.
+            busy_timeout: for how many seconds a commit waits for another process's lock.
+            config: a configuration to use instead of the stored one.
+            options: what every operation is given unless a call says otherwise.
+        """
+        link = Engine(_opened(address, durability, busy_timeout))
+        return cls._over(link, Settings(Options()).at(config, options))
+
+    def at(self, *, config: Configuration | None | Unset = UNSET, **options: Unpack[Options]) -> Self:
+        """The same engine with other options: `crm.at(actor="u1", zone="Asia/Shanghai")`."""
+        return self._over(self._link, self._settings.at(config, options))
+
+    def _run(self, op: str, given: dict[str, Any], kind: type[T], options: Options) -> Answer[T]:
+        return read(self._link.send(request(op, given, self._settings, options)), kind)
+
+    def call(self, op: str, input: Any = None, **options: Unpack[Options]) -> Answer[Any]:
+        """Runs any operation by name on plain data, and gives plain data: texts, integers, lists and dictionaries."""
+        return read(self._link.send(request(op, {} if input is None else input, self._settings, options)), object)
+
+    def call_json(self, request: str) -> str:
+        """Answers the text of a request with the text of an answer, and adds nothing to it."""
+        return self._link.send(request)
+
+    @overload
+    def batch(
+        self, steps: Iterable[BatchStep], *, atomic: Literal[True] = True, **options: Unpack[Options]
+    ) -> list[Answer[Any]]: ...
+
+    @overload
+    def batch(
+        self, steps: Iterable[BatchStep], *, atomic: Literal[False], **options: Unpack[Options]
+    ) -> list[Answer[Any] | CrmError]: ...
+
+    def batch(
+        self, steps: Iterable[BatchStep], *, atomic: bool = True, **options: Unpack[Options]
+    ) -> list[Answer[Any]] | list[Answer[Any] | CrmError]:
+        """Runs several operations under one context.
+
+        All are committed together or none is, and later ones see what earlier ones wrote. With `atomic=False` each is
+        committed by itself, and the error of one that was refused stands in its place.
+
+        Args:
+            steps: `(op, input)` for each operation, at most 10,000.
+            atomic: all in one commit, or each by itself.
+            options: see `crm_core.Options`.
+        """
+        items = [_item(step) for step in steps]
+        given = {"requests": items, "atomic": atomic}
+        return _results(items, read(self._link.send(request("batch", given, self._settings, options)), object))
+
+    def export_snapshot(self, target: str | os.PathLike[str]) -> None:
+        """Writes everything, as of one moment, into a new SQLite file that any library may open."""
+        _exported(self._link, target)
+
+    def close(self) -> None:
+        """Closes the store; an engine that nobody holds any more is closed by itself."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncCrm(AsyncAreas):
+    """The engine over a store, for asyncio: the same operations, to be awaited.
+
+    Stores of ours work in threads. A `repository` has the four methods of `crm_core.AsyncRepository`, which are awaited
+    where you are; a cancelled task aborts its operation, and nothing of it is kept unless its commit had ended.
+
+    Args:
+        repository: your own store.
+        config: a configuration to use instead of the stored one.
+        options: what every operation is given unless a call says otherwise: see `crm_core.Options`.
+    """
+
+    def __init__(
+        self, repository: AsyncRepository, *, config: Configuration | None = None, **options: Unpack[Options]
+    ) -> None:
+        self._link: AsyncLink = AsyncSteps(repository)
+        self._settings = Settings(Options()).at(config, options)
+
+    @classmethod
+    def _over(cls, link: AsyncLink, settings: Settings) -> Self:
+        made = cls.__new__(cls)
+        made._link, made._settings = link, settings
+        return made
+
+    @classmethod
+    def in_memory(cls, *, config: Configuration | None = None, **options: Unpack[Options]) -> Self:
+        """Opens an engine over an empty store in memory."""
+        return cls._over(AsyncEngine(Engine(_crm.open_memory())), Settings(Options()).at(config, options))
+
+    @classmethod
+    def open(
+        cls,
+        address: str | os.PathLike[str],
+        *,
+        durability: Literal["power", "process"] = "power",
+        busy_timeout: float = 5.0,
+        config: Configuration | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """Opens an engine over an SQLite file, as `Crm.open` does; opening itself is not awaited."""
+        link = AsyncEngine(Engine(_opened(address, durability, busy_timeout)))
+        return cls._over(link, Settings(Options()).at(config, options))
+
+    def at(self, *, config: Configuration | None | Unset = UNSET, **options: Unpack[Options]) -> Self:
+        """The same engine with other options: `crm.at(actor="u1", zone="Asia/Shanghai")`."""
+        return self._over(self._link, self._settings.at(config, options))
+
+    async def _run(self, op: str, given: dict[str, Any], kind: type[T], options: Options) -> Answer[T]:
+        text = request(op, given, self._settings, options)
+        # What needs no store is quicker done than handed to a thread.
+        return read(_crm.call(text) if OPERATIONS[op].effect == "pure" else await self._link.send(text), kind)
+
+    async def call(self, op: str, input: Any = None, **options: Unpack[Options]) -> Answer[Any]:
+        """Runs any operation by name on plain data, and gives plain data: texts, integers, lists and dictionaries."""
+        text = request(op, {} if input is None else input, self._settings, options)
+        return read(await self._link.send(text), object)
+
+    async def call_json(self, request: str) -> str:
+        """Answers the text of a request with the text of an answer, and adds nothing to it."""
+        return await self._link.send(request)
+
+    @overload
+    async def batch(
+        self, steps: Iterable[BatchStep], *, atomic: Literal[True] = True, **options: Unpack[Options]
+    ) -> list[Answer[Any]]: ...
+
+    @overload
+    async def batch(
+        self, steps: Iterable[BatchStep], *, atomic: Literal[False], **options: Unpack[Options]
+    ) -> list[Answer[Any] | CrmError]: ...
+
+    async def batch(
+        self, steps: Iterable[BatchStep], *, atomic: bool = True, **options: Unpack[Options]
+    ) -> list[Answer[Any]] | list[Answer[Any] | CrmError]:
+        """Runs several operations under one context, as `Crm.batch` does."""
+        items = [_item(step) for step in steps]
+        text = request("batch", {"requests": items, "atomic": atomic}, self._settings, options)
+        return _results(items, read(await self._link.send(text), object))
+
+    def export_snapshot(self, target: str | os.PathLike[str]) -> None:
+        """Writes everything, as of one moment, into a new SQLite file that any library may open."""
+        _exported(self._link, target)
+
+    def close(self) -> None:
+        """Closes the store; an engine that nobody holds any more is closed by itself."""
+        self._link.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _opened(address: str | os.PathLike[str], durability: str, busy_timeout: float) -> int:
+    plain = loads(_crm.open(os.fspath(address), durability, busy_timeout))
+    number: int = answer(plain, object).value
+    return number
+
+
+def _exported(link: Link | AsyncLink, target: str | os.PathLike[str]) -> None:
+    engine = link.engine if isinstance(link, AsyncEngine) else link
+    if not isinstance(engine, Engine):
+        raise CrmError.of("unsupported_change", part="export_snapshot")
+    read(_crm.export_snapshot(engine.number, target), object)
+
+
+def _item(step: BatchStep) -> dict[str, Any]:
+    if isinstance(step, tuple):
+        return {"op": step[0], "input": step[1]}
+    return step.model_dump(exclude_unset=True) if isinstance(step, BaseModel) else dict(step)
+
+
+def _results(items: list[dict[str, Any]], done: Answer[Any]) -> list[Any]:
+    results: list[Any] = []
+    for item, plain in zip(items, done.value["results"], strict=True):
+        if plain["ok"]:
+            results.append(answer(plain, OPERATIONS[item["op"]].answer))
+        else:
+            results.append(from_wire(plain["error"]))
+    return results

@@ -1,0 +1,3 @@
+"""Models of everything that is sent or comes back; made from the operation table."""
+
+from ._generated.models import *
