@@ -20,6 +20,8 @@ pub const SEMANTICS: u32 = 1;
 pub struct Host {
     #[cfg(feature = "store")]
     inner: Mutex<Inner>,
+    #[cfg(feature = "store")]
+    steps: super::steps::Steps,
 }
 
 #[cfg(feature = "store")]
@@ -27,7 +29,6 @@ pub struct Host {
 struct Inner {
     made: u32,
     engines: BTreeMap<u32, Arc<dyn crate::store::repository::Repository>>,
-    steps: super::steps::Steps,
 }
 
 /// Answers, and turns a panic into `internal_error`: a defect of ours must not take the host down.
@@ -93,16 +94,16 @@ impl Host {
 
     /// Begins a request whose caller is the store.
     pub fn begin(&self, request: &str) -> String {
-        guarded(|| self.lock().steps.begin(request))
+        guarded(|| self.steps.begin(request))
     }
 
     /// Goes on with the answers to every open need.
     pub fn resume(&self, handle: u32, answers: &str) -> String {
-        guarded(|| self.lock().steps.resume(handle, answers))
+        guarded(|| self.steps.resume(handle, answers))
     }
 
     /// Ends an operation that nobody will answer any more.
     pub fn abort(&self, handle: u32) -> String {
-        guarded(|| self.lock().steps.abort(handle))
+        guarded(|| self.steps.abort(handle))
     }
 }

@@ -151,9 +151,12 @@ struct Started {
     store: AskingRepository,
 }
 
-/// The operations that wait for their callers.
+/// The operations that wait for their callers; locked only to take one out or put one back, never while it runs.
 #[derive(Default)]
-pub struct Steps {
+pub struct Steps(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
     made: u32,
     running: BTreeMap<u32, Started>,
 }
@@ -188,21 +191,29 @@ struct GivenError {
 }
 
 impl Steps {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins a request: its answer when it needs nothing, else a handle and the needs.
-    pub fn begin(&mut self, text: &str) -> String {
-        if self.running.len() >= HANDLES {
-            return refuse(&Error::new(Code::TooManyHandles).with("limit", HANDLES));
-        }
+    pub fn begin(&self, text: &str) -> String {
+        let handle = {
+            let mut table = self.table();
+            if table.running.len() >= HANDLES {
+                return refuse(&Error::new(Code::TooManyHandles).with("limit", HANDLES));
+            }
+            table.made = table.made.wrapping_add(1);
+            table.made
+        };
         let store = AskingRepository::default();
         let (own, text) = (store.clone(), text.to_owned());
         let future: Running = Box::pin(async move { dispatch::call_on(&own, &text).await });
-        self.made = self.made.wrapping_add(1);
-        self.go_on(self.made, Started { future, store })
+        self.go_on(handle, Started { future, store })
     }
 
     /// Goes on with the answers to every open need.
-    pub fn resume(&mut self, handle: u32, answers: &str) -> String {
-        let Some(started) = self.running.remove(&handle) else {
+    pub fn resume(&self, handle: u32, answers: &str) -> String {
+        let Some(started) = self.table().running.remove(&handle) else {
             return refuse(&Error::new(Code::UnknownHandle).with("handle", handle));
         };
         match take_answers(&started.store, answers) {
@@ -212,19 +223,15 @@ impl Steps {
     }
 
     /// Ends an operation that nobody will answer any more; nothing was committed unless a commit need was answered.
-    pub fn abort(&mut self, handle: u32) -> String {
-        match self.running.remove(&handle) {
+    pub fn abort(&self, handle: u32) -> String {
+        let aborted = self.table().running.remove(&handle);
+        match aborted {
             Some(_) => r#"{"ok":true}"#.to_owned(),
             None => refuse(&Error::new(Code::UnknownHandle).with("handle", handle)),
         }
     }
 
-    /// How many operations wait.
-    pub fn waiting(&self) -> usize {
-        self.running.len()
-    }
-
-    fn go_on(&mut self, handle: u32, mut started: Started) -> String {
+    fn go_on(&self, handle: u32, mut started: Started) -> String {
         let mut context = TaskContext::from_waker(Waker::noop());
         if let Poll::Ready(answer) = started.future.as_mut().poll(&mut context) {
             return format!(r#"{{"ok":true,"done":{answer}}}"#);
@@ -233,7 +240,7 @@ impl Steps {
         if needs.is_empty() {
             return refuse(&Error::new(Code::ForeignAwait));
         }
-        self.running.insert(handle, started);
+        self.table().running.insert(handle, started);
         serde_json::to_string(&Waiting { ok: true, handle, needs })
             .unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
     }

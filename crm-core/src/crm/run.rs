@@ -86,12 +86,17 @@ where
         match repository.commit(&changes).await {
             Ok(Committed::Done {}) => return Ok(decision),
             Ok(Committed::Replayed { response }) => return read(&response),
-            Err(error) if error.id() == Code::VersionConflict && frame.expect_version.is_none() && attempt < ATTEMPTS => {
+            // A record that came into being meanwhile is a conflict too: deciding anew says whether it matters.
+            Err(error) if is_race(&error) && frame.expect_version.is_none() && attempt < ATTEMPTS => {
                 attempt = attempt.saturating_add(1);
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+fn is_race(error: &Error) -> bool {
+    matches!(error.id(), Code::VersionConflict | Code::RecordExists)
 }
 
 async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'_>) -> Result<Option<Decision<T>>> {
