@@ -9,6 +9,8 @@ pub mod batch;
 #[cfg(feature = "store")]
 pub mod decide;
 pub mod dispatch;
+#[cfg(feature = "arrow")]
+pub mod frames;
 pub mod host;
 pub mod request;
 #[cfg(feature = "schema")]
@@ -16,6 +18,7 @@ pub mod schema;
 pub mod shape;
 #[rustfmt::skip]
 pub mod shapes;
+mod strict;
 #[cfg(feature = "store")]
 pub mod steps;
 pub mod table;

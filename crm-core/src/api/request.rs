@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::shape;
+use super::{shape, strict};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
@@ -60,7 +60,7 @@ impl<'a> Request<'a> {
         if text.len() > limits::REQUEST_BYTES {
             return Err(Error::new(Code::RequestTooLarge).with("length", text.len()).with("limit", limits::REQUEST_BYTES));
         }
-        let mut request: Request<'a> = serde_json::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
+        let mut request: Request<'a> = strict::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
         if request.wire != WIRE {
             return Err(Error::new(Code::UnsupportedWire).with("wire", request.wire).at("wire"));
         }
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
 /// # Errors
 /// Every mistake in the input.
 pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
+    strict::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
 }
 
 /// Writes an answer.

@@ -158,7 +158,8 @@ fn codes() -> Vec<Value> {
 
 #[cfg(feature = "store")]
 fn kinds() -> Vec<Value> {
-    let row = |kind: &crate::crm::kinds::Kind| json!({"name": kind.name, "indexes": kind.indexes, "schema": kind.schema});
+    let row =
+        |kind: &crate::crm::kinds::Kind| json!({"name": kind.name, "indexes": kind.indexes, "schema": kind.schema});
     crate::crm::kinds::KINDS.iter().map(row).collect()
 }
 

@@ -1,7 +1,11 @@
 //! Shapes: what a request may look like, walked to report every mistake at once with its path.
 //!
-//! The shapes themselves ([`super::shapes`]) are generated from the types.
+//! A request is read by its type, which is fast; only when that refuses is the shape walked. The shapes themselves ([`super::shapes`]) are generated from the types.
 
+use std::collections::BTreeSet;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::shapes;
@@ -96,19 +100,15 @@ pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::
         Err(error) => return Error::new(Code::InvalidJson).with("reason", clip(&error.to_string())),
     };
     let mut walk = Walk { mistakes: Vec::new() };
+    for path in duplicates(text) {
+        let field = path.rsplit('.').next().unwrap_or(&path).to_owned();
+        walk.note(&path, Error::new(Code::DuplicateField).with("field", field));
+    }
     if let Some(shape) = shape {
         walk.value(&value, shape, "");
     }
-    if let Some(error) = Error::all(walk.mistakes) {
-        return error;
-    }
-    let words = refusal.to_string();
-    if let Some((_, rest)) = words.split_once("duplicate field `")
-        && let Some((field, _)) = rest.split_once('`')
-    {
-        return Error::new(Code::DuplicateField).with("field", clip(field)).at(&clip(field));
-    }
-    Error::new(Code::InvalidJson).with("reason", clip(&words))
+    Error::all(walk.mistakes)
+        .unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", clip(&refusal.to_string())))
 }
 
 struct Walk {
@@ -169,15 +169,22 @@ impl Walk {
             Shape::Integer(least, most) => self.integer(value, *least, *most, path),
             Shape::Decimal => match value {
                 Value::Number(number) if number.is_f64() => {
-                    self.note(path, Error::new(Code::FractionalNumber).with("value", number.to_string()));
+                    let text = number.to_string();
+                    // A number too long or too large to be written as a decimal gets the decimal's own message.
+                    let code = text.parse::<Dec>().map_or(Code::InvalidDecimal, |_| Code::FractionalNumber);
+                    self.note(path, Error::new(code).with("value", text));
                 }
                 Value::Number(_) => {}
                 Value::String(_) => self.parsed::<Dec>(value, "a decimal string", path),
                 other => self.wrong(path, "a decimal string such as \"12.50\"", other),
             },
             Shape::Date => self.parsed::<crate::base::time::Date>(value, "a date such as \"2026-01-31\"", path),
-            Shape::Instant => self.parsed::<crate::base::time::Instant>(value, "an instant such as \"2026-01-31T09:00:00Z\"", path),
-            Shape::Currency => self.parsed::<crate::base::currency::Currency>(value, "a currency code such as \"USD\"", path),
+            Shape::Instant => {
+                self.parsed::<crate::base::time::Instant>(value, "an instant such as \"2026-01-31T09:00:00Z\"", path)
+            }
+            Shape::Currency => {
+                self.parsed::<crate::base::currency::Currency>(value, "a currency code such as \"USD\"", path)
+            }
             #[cfg(feature = "store")]
             Shape::Id => match value {
                 Value::String(text) => {
@@ -199,7 +206,9 @@ impl Walk {
                 other => self.wrong(path, "an object", other),
             },
             Shape::List(item) => match value {
-                Value::Array(items) => items.iter().enumerate().for_each(|(i, value)| self.value(value, item, &format!("{path}[{i}]"))),
+                Value::Array(items) => {
+                    items.iter().enumerate().for_each(|(i, value)| self.value(value, item, &format!("{path}[{i}]")))
+                }
                 other => self.wrong(path, "a list", other),
             },
             Shape::Nullable(inner) => {
@@ -241,27 +250,35 @@ impl Walk {
         let Value::String(text) = value else { return self.wrong(path, "a string", value) };
         if !known.contains(&text.as_str()) {
             let list = known.to_vec();
-            let hint = suggest(text, known.iter().copied()).map_or_else(|| "choose one of them".to_owned(), |near| format!("did you mean `{near}`?"));
-            self.note(path, Error::new(Code::UnknownVariant).with("value", clip(text)).with("known", list).with("hint", hint));
+            let hint = suggest(text, known.iter().copied())
+                .map_or_else(|| "choose one of them".to_owned(), |near| format!("did you mean `{near}`?"));
+            self.note(
+                path,
+                Error::new(Code::UnknownVariant).with("value", clip(text)).with("known", list).with("hint", hint),
+            );
         }
     }
 
     fn object(&mut self, map: &Map<String, Value>, fields: &[Field], tag: Option<&str>, path: &str) {
+        let mut meant = Vec::new();
         for (name, value) in map {
             match fields.iter().find(|field| field.name == name) {
                 Some(field) => self.value(value, field.shape, &join(path, name)),
                 None if tag == Some(name.as_str()) => {}
                 None => {
-                    let absent = fields.iter().map(|f| f.name).filter(|f| !map.contains_key(*f));
-                    let hint = match suggest(name, absent) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "remove it".to_owned(),
-                    };
-                    self.note(&join(path, name), Error::new(Code::UnknownField).with("field", clip(name)).with("hint", hint));
+                    let absent = fields.iter().map(|f| f.name).filter(|f| !map.contains_key(*f) && !meant.contains(f));
+                    let near = suggest(name, absent);
+                    meant.extend(near);
+                    let hint = near.map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
+                    self.note(
+                        &join(path, name),
+                        Error::new(Code::UnknownField).with("field", clip(name)).with("hint", hint),
+                    );
                 }
             }
         }
-        for field in fields.iter().filter(|field| field.required && !map.contains_key(field.name)) {
+        // A field that stands there misspelt is reported once.
+        for field in fields.iter().filter(|f| f.required && !map.contains_key(f.name) && !meant.contains(&f.name)) {
             self.note(&join(path, field.name), Error::new(Code::MissingField).with("field", field.name));
         }
     }
@@ -301,3 +318,82 @@ impl Walk {
         }
     }
 }
+
+/// The paths of the fields that stand twice in an object; what reads a text into a value keeps only the last of them.
+fn duplicates(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // The text was read before, so this cannot fail.
+    let _ = Names { path: String::new(), found: &mut found }.deserialize(&mut reader);
+    found
+}
+
+/// Looks for names that repeat, at a path and beneath it.
+struct Names<'f> {
+    path: String,
+    found: &'f mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let path = join(&self.path, &name);
+            if !names.insert(name) {
+                self.found.push(path.clone());
+            }
+            map.next_value_seed(Names { path, found: self.found })?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut place = 0_usize;
+        while items.next_element_seed(Names { path: format!("{}[{place}]", self.path), found: self.found })?.is_some() {
+            place = place.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "shape_tests.rs"]
+mod tests;
