@@ -1,6 +1,111 @@
-//! `cargo xtask demo`: the whole line on real deals.
+//! `cargo xtask demo [--lang zh] [--out DIR]`: the whole line on real deals.
+//!
+//! [`import`] takes the sample data in through operations ([`plan`] turns rows into requests, [`findings`] keeps what was wrong
+//! with them); [`figures`] asks the engine for the figures and [`quote`] for a priced quote; [`sections`] words them, [`console`]
+//! and [`page`] show them, [`summary`] keeps them as JSON.
 
-/// Says that it is not there yet.
-pub fn run(_arguments: &[String]) -> Result<(), String> {
-    Err("the demo is not there yet".to_owned())
+mod charts;
+mod console;
+mod engine;
+mod figures;
+mod findings;
+mod import;
+mod page;
+mod plan;
+mod quote;
+mod sections;
+mod source;
+mod summary;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::arguments::Arguments;
+use crate::{paths, shell};
+use engine::Engine;
+use figures::Figures;
+use findings::Rule;
+use quote::Quote;
+use words::{Lang, amount, count};
+
+/// Runs the demo.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let mut options = Arguments::new(arguments);
+    let lang = Lang::read(options.value("--lang")?.as_deref())?;
+    let out = options.value("--out")?.map_or_else(|| paths::target().join("demo"), PathBuf::from);
+    options.finish()?;
+    show(lang, &out).map(|_| ())
 }
+
+/// Imports, analyses, quotes; prints the report and writes it. Gives the summary.
+fn show(lang: Lang, out: &Path) -> Result<Value, String> {
+    let start = Instant::now();
+    std::fs::create_dir_all(out).map_err(|error| format!("cannot make `{}`: {error}", out.display()))?;
+    println!(
+        "{}",
+        lang.pick(
+            "CRM Sales Opportunities (Maven Analytics, a fictitious seller), through crm-core into SQLite",
+            "CRM Sales Opportunities（Maven Analytics，虚构的销售公司），经 crm-core 写入 SQLite",
+        )
+    );
+    let engine = Engine::create(&out.join("deals.db"), lang)?;
+    let imported = import::run(&engine, lang)?;
+    console::import(&imported, lang);
+    let figures = Figures::ask(&engine)?;
+    let quote = Quote::ask(&engine)?;
+    let sections = sections::all(&figures, lang)?;
+    let undated = imported.findings.count(Rule::EngageDateMissing);
+    let assumptions = sections::assumptions(&figures, undated, lang);
+    for section in &sections {
+        console::section(section, lang);
+    }
+    console::list(lang.pick("What is assumed", "假设"), &assumptions);
+    console::quote(&quote, lang);
+    console::list(lang.pick("In short", "摘要"), &short(&figures, lang));
+
+    let report = page::Report {
+        lang,
+        imported: &imported,
+        figures: &figures,
+        sections: &sections,
+        assumptions: &assumptions,
+        quote: &quote,
+    };
+    let summary = summary::of(&imported, &figures, &quote);
+    let pretty = serde_json::to_string_pretty(&summary).map_err(|error| error.to_string())?;
+    shell::write(&out.join("report.html"), page::write(&report)?)?;
+    shell::write(&out.join("import-report.csv"), imported.findings.csv(lang)?)?;
+    shell::write(&out.join("summary.json"), pretty)?;
+    let files = ["deals.db", "report.html", "import-report.csv", "summary.json"].join(", ");
+    let (folder, seconds) = (out.strip_prefix(paths::root()).unwrap_or(out).display(), start.elapsed().as_secs_f64());
+    let (import, insight) = (imported.took.as_secs_f64(), figures.took.as_secs_f64());
+    println!(
+        "\n{}",
+        lang.pick(
+            format!("{seconds:.1} s in all: import {import:.1} s, figures {insight:.1} s. Written to {folder}: {files}"),
+            format!("共 {seconds:.1} 秒：导入 {import:.1} 秒，分析 {insight:.1} 秒。已写入 {folder}：{files}"),
+        )
+    );
+    Ok(summary)
+}
+
+/// The known figures, a line each.
+fn short(figures: &Figures, lang: Lang) -> Vec<String> {
+    let stages = ["won", "lost", "engaging", "prospecting"];
+    let stages: Vec<String> = stages.iter().map(|id| format!("{} {}", sections::stage(id, lang), count(figures.in_stage(id)))).collect();
+    let rate = figures.rates.total.rate;
+    let percent = rate.percent.map(|p| p.to_string()).unwrap_or_default();
+    let of = format!("{} / {} = {percent} %", count(rate.numerator), count(rate.denominator));
+    let value = amount(figures.won_value());
+    vec![
+        stages.join(lang.pick(", ", "，")),
+        lang.pick(format!("win rate {of}"), format!("赢单率 {of}")),
+        lang.pick(format!("won value USD {value}"), format!("赢单金额 {value} 美元")),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
