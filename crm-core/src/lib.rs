@@ -30,3 +30,12 @@ pub mod pricing;
 pub mod quotes;
 #[cfg(feature = "store")]
 pub mod store;
+
+/// The examples of the README files, run as tests.
+#[cfg(all(doctest, feature = "catalogue", feature = "store"))]
+mod readme {
+    #[doc = include_str!("../../README.md")]
+    struct English;
+    #[doc = include_str!("../../README.zh-CN.md")]
+    struct Chinese;
+}

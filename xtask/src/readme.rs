@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::steps::{Run, require};
 use crate::{paths, shell};
 
-const FILES: [&str; 2] = ["README.md", "README.zh.md"];
+const FILES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 
 /// One fenced block.
 #[derive(Debug, PartialEq, Eq)]
