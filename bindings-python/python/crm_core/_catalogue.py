@@ -16,8 +16,9 @@ def render_code(code: str, details: Mapping[str, Any], locale: str) -> str:
     """A code's sentence in English or Chinese; the code itself when it is not known."""
     if code not in CODES:
         return code
-    template = CODES[code][2 if _language(locale) == "zh" else 1]
-    return _PLACE.sub(lambda place: _shown(details[place[1]]) if place[1] in details else str(place[0]), template)
+    _, english, chinese = CODES[code]
+    template = chinese if _language(locale) == "zh" else english
+    return _PLACE.sub(lambda place: _shown(details[place[1]]) if place[1] in details else place[0], template)
 
 
 def _language(locale: str) -> str:

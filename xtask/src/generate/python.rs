@@ -39,7 +39,12 @@ fn operations(document: &Document) -> String {
     out.push_str("OPERATIONS: dict[str, Operation] = {\n");
     for operation in &document.operations {
         let answer = target(&operation.answer).unwrap_or("object");
-        let _ = writeln!(out, "    {}: Operation({}, models.{answer}),", literal(&operation.name), literal(&operation.effect));
+        let _ = writeln!(
+            out,
+            "    {}: Operation({}, models.{answer}),",
+            literal(&operation.name),
+            literal(&operation.effect)
+        );
     }
     out.push_str("}\n\n# The model of each kind of record.\nKINDS: dict[str, type] = {\n");
     for kind in &document.kinds {
@@ -55,11 +60,18 @@ fn operations(document: &Document) -> String {
 }
 
 fn catalogue(document: &Document) -> String {
-    let mut out = format!("{HEAD}\"\"\"Every code with its class of error and its English and Chinese template.\"\"\"\n\n");
+    let mut out =
+        format!("{HEAD}\"\"\"Every code with its class of error and its English and Chinese template.\"\"\"\n\n");
     out.push_str("CODES: dict[str, tuple[str | None, str, str]] = {\n");
     for code in &document.codes {
         let kind = code.kind.as_deref().map_or_else(|| "None".to_owned(), literal);
-        let _ = writeln!(out, "    {}: (\n        {kind},\n        {},\n        {},\n    ),", literal(&code.name), literal(&code.english), literal(&code.chinese));
+        let _ = writeln!(
+            out,
+            "    {}: (\n        {kind},\n        {},\n        {},\n    ),",
+            literal(&code.name),
+            literal(&code.english),
+            literal(&code.chinese)
+        );
     }
     out.push_str("}\n");
     out

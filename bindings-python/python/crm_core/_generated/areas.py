@@ -3,60 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
 from .._answer import Answer
 from .._caller import Area, Caller
 from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
-    AccountUpdateInput,
-    AdvanceRequestInput,
-    AllocateRequestInput,
-    BatchItemInput,
-    BatchRequestInput,
-    ByIdInput,
-    ClosedRequestInput,
     ConfigInput,
-    ConfigRequestInput,
-    ContextInput,
-    ConvertRequestInput,
-    CurrencyRequestInput,
-    FindAccountsInput,
-    FindOpportunitiesInput,
-    FindPriceBooksInput,
-    FindProductsInput,
-    FindUsersInput,
     ForecastPoliciesInput,
-    ForecastRequestInput,
-    FunnelRequestInput,
-    GetConfigInput,
-    ListEventsInput,
-    LookupRequestInput,
-    LoseRequestInput,
     MoneyInput,
-    NewAccountInput,
-    NewOpportunityInput,
-    NewPriceBookInput,
-    NewProductInput,
-    NewUserInput,
-    OpportunityUpdateInput,
-    PipelineInput,
-    PriceBookUpdateInput,
     PriceEntryInput,
     PriceLineInput,
-    PriceRequestInput,
-    ProductUpdateInput,
     RateInput,
-    ReopenRequestInput,
-    RequirementsRequestInput,
-    RoundRequestInput,
     RoundingChoiceInput,
-    StageInput,
-    SumRequestInput,
-    UserUpdateInput,
-    WinRequestInput,
 )
 
 
@@ -84,7 +45,13 @@ class MoneyArea(Area):
         """
         return self._caller._run(
             "money.round",
-            {"increment": increment, "denominator": denominator, "mode": mode, "numerator": numerator, "value": value},
+            {
+                "increment": increment,
+                "denominator": denominator,
+                "mode": mode,
+                "numerator": numerator,
+                "value": value,
+            },
             models.Rounded,
             options,
         )
@@ -110,7 +77,13 @@ class MoneyArea(Area):
         """
         return self._caller._run(
             "money.allocate",
-            {"amount": amount, "weights": weights, "currency": currency, "increment": increment, "remainder_rule": remainder_rule},
+            {
+                "amount": amount,
+                "weights": weights,
+                "currency": currency,
+                "increment": increment,
+                "remainder_rule": remainder_rule,
+            },
             models.Allocation,
             options,
         )
@@ -306,7 +279,15 @@ class UsersArea(Area):
         """
         return self._caller._run(
             "users.create",
-            {"name": name, "active": active, "effective_at": effective_at, "email": email, "id": id, "manager": manager, "team": team},
+            {
+                "name": name,
+                "active": active,
+                "effective_at": effective_at,
+                "email": email,
+                "id": id,
+                "manager": manager,
+                "team": team,
+            },
             models.User,
             options,
         )
@@ -336,7 +317,15 @@ class UsersArea(Area):
         """
         return self._caller._run(
             "users.update",
-            {"id": id, "active": active, "effective_at": effective_at, "email": email, "manager": manager, "name": name, "team": team},
+            {
+                "id": id,
+                "active": active,
+                "effective_at": effective_at,
+                "email": email,
+                "manager": manager,
+                "name": name,
+                "team": team,
+            },
             models.User,
             options,
         )
@@ -425,7 +414,22 @@ class AccountsArea(Area):
         """
         return self._caller._run(
             "accounts.create",
-            {"name": name, "annual_revenue": annual_revenue, "country": country, "description": description, "effective_at": effective_at, "employees": employees, "founded": founded, "id": id, "industry": industry, "owner": owner, "parent": parent, "phone": phone, "region": region, "website": website},
+            {
+                "name": name,
+                "annual_revenue": annual_revenue,
+                "country": country,
+                "description": description,
+                "effective_at": effective_at,
+                "employees": employees,
+                "founded": founded,
+                "id": id,
+                "industry": industry,
+                "owner": owner,
+                "parent": parent,
+                "phone": phone,
+                "region": region,
+                "website": website,
+            },
             models.Account,
             options,
         )
@@ -469,7 +473,22 @@ class AccountsArea(Area):
         """
         return self._caller._run(
             "accounts.update",
-            {"id": id, "annual_revenue": annual_revenue, "country": country, "description": description, "effective_at": effective_at, "employees": employees, "founded": founded, "industry": industry, "name": name, "owner": owner, "parent": parent, "phone": phone, "region": region, "website": website},
+            {
+                "id": id,
+                "annual_revenue": annual_revenue,
+                "country": country,
+                "description": description,
+                "effective_at": effective_at,
+                "employees": employees,
+                "founded": founded,
+                "industry": industry,
+                "name": name,
+                "owner": owner,
+                "parent": parent,
+                "phone": phone,
+                "region": region,
+                "website": website,
+            },
             models.Account,
             options,
         )
@@ -548,7 +567,16 @@ class ProductsArea(Area):
         """
         return self._caller._run(
             "products.create",
-            {"name": name, "active": active, "category": category, "code": code, "description": description, "effective_at": effective_at, "id": id, "unit": unit},
+            {
+                "name": name,
+                "active": active,
+                "category": category,
+                "code": code,
+                "description": description,
+                "effective_at": effective_at,
+                "id": id,
+                "unit": unit,
+            },
             models.Product,
             options,
         )
@@ -580,7 +608,16 @@ class ProductsArea(Area):
         """
         return self._caller._run(
             "products.update",
-            {"id": id, "active": active, "category": category, "code": code, "description": description, "effective_at": effective_at, "name": name, "unit": unit},
+            {
+                "id": id,
+                "active": active,
+                "category": category,
+                "code": code,
+                "description": description,
+                "effective_at": effective_at,
+                "name": name,
+                "unit": unit,
+            },
             models.Product,
             options,
         )
@@ -653,7 +690,14 @@ class PriceBooksArea(Area):
         """
         return self._caller._run(
             "price_books.create",
-            {"name": name, "currency": currency, "entries": entries, "active": active, "effective_at": effective_at, "id": id},
+            {
+                "name": name,
+                "currency": currency,
+                "entries": entries,
+                "active": active,
+                "effective_at": effective_at,
+                "id": id,
+            },
             models.PriceBook,
             options,
         )
@@ -681,7 +725,14 @@ class PriceBooksArea(Area):
         """
         return self._caller._run(
             "price_books.update",
-            {"id": id, "active": active, "currency": currency, "effective_at": effective_at, "entries": entries, "name": name},
+            {
+                "id": id,
+                "active": active,
+                "currency": currency,
+                "effective_at": effective_at,
+                "entries": entries,
+                "name": name,
+            },
             models.PriceBook,
             options,
         )
@@ -788,7 +839,22 @@ class OpportunitiesArea(Area):
         """
         return self._caller._run(
             "opportunities.create",
-            {"name": name, "account": account, "amount": amount, "currency": currency, "description": description, "effective_at": effective_at, "expected_close": expected_close, "id": id, "next_step": next_step, "owner": owner, "pipeline": pipeline, "product": product, "source": source, "stage": stage},
+            {
+                "name": name,
+                "account": account,
+                "amount": amount,
+                "currency": currency,
+                "description": description,
+                "effective_at": effective_at,
+                "expected_close": expected_close,
+                "id": id,
+                "next_step": next_step,
+                "owner": owner,
+                "pipeline": pipeline,
+                "product": product,
+                "source": source,
+                "stage": stage,
+            },
             models.Opportunity,
             options,
         )
@@ -828,7 +894,20 @@ class OpportunitiesArea(Area):
         """
         return self._caller._run(
             "opportunities.update",
-            {"id": id, "account": account, "amount": amount, "currency": currency, "description": description, "effective_at": effective_at, "expected_close": expected_close, "name": name, "next_step": next_step, "owner": owner, "product": product, "source": source},
+            {
+                "id": id,
+                "account": account,
+                "amount": amount,
+                "currency": currency,
+                "description": description,
+                "effective_at": effective_at,
+                "expected_close": expected_close,
+                "name": name,
+                "next_step": next_step,
+                "owner": owner,
+                "product": product,
+                "source": source,
+            },
             models.Opportunity,
             options,
         )
@@ -877,7 +956,16 @@ class OpportunitiesArea(Area):
         """
         return self._caller._run(
             "opportunities.find",
-            {"account": account, "cursor": cursor, "limit": limit, "name_prefix": name_prefix, "owner": owner, "pipeline": pipeline, "stage": stage, "status": status},
+            {
+                "account": account,
+                "cursor": cursor,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "owner": owner,
+                "pipeline": pipeline,
+                "stage": stage,
+                "status": status,
+            },
             models.OpportunityPage,
             options,
         )
@@ -1134,7 +1222,14 @@ class InsightArea(Area):
         """
         return self._caller._run(
             "insight.forecast",
-            {"as_of": as_of, "months": months, "pipeline": pipeline, "policies": policies, "price_book": price_book, "stages": stages},
+            {
+                "as_of": as_of,
+                "months": months,
+                "pipeline": pipeline,
+                "policies": policies,
+                "price_book": price_book,
+                "stages": stages,
+            },
             models.Forecast,
             options,
         )

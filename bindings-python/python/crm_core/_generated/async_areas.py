@@ -3,60 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
 from .._answer import Answer
 from .._caller import AsyncArea, AsyncCaller
 from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
-    AccountUpdateInput,
-    AdvanceRequestInput,
-    AllocateRequestInput,
-    BatchItemInput,
-    BatchRequestInput,
-    ByIdInput,
-    ClosedRequestInput,
     ConfigInput,
-    ConfigRequestInput,
-    ContextInput,
-    ConvertRequestInput,
-    CurrencyRequestInput,
-    FindAccountsInput,
-    FindOpportunitiesInput,
-    FindPriceBooksInput,
-    FindProductsInput,
-    FindUsersInput,
     ForecastPoliciesInput,
-    ForecastRequestInput,
-    FunnelRequestInput,
-    GetConfigInput,
-    ListEventsInput,
-    LookupRequestInput,
-    LoseRequestInput,
     MoneyInput,
-    NewAccountInput,
-    NewOpportunityInput,
-    NewPriceBookInput,
-    NewProductInput,
-    NewUserInput,
-    OpportunityUpdateInput,
-    PipelineInput,
-    PriceBookUpdateInput,
     PriceEntryInput,
     PriceLineInput,
-    PriceRequestInput,
-    ProductUpdateInput,
     RateInput,
-    ReopenRequestInput,
-    RequirementsRequestInput,
-    RoundRequestInput,
     RoundingChoiceInput,
-    StageInput,
-    SumRequestInput,
-    UserUpdateInput,
-    WinRequestInput,
 )
 
 
@@ -84,7 +45,13 @@ class AsyncMoneyArea(AsyncArea):
         """
         return await self._caller._run(
             "money.round",
-            {"increment": increment, "denominator": denominator, "mode": mode, "numerator": numerator, "value": value},
+            {
+                "increment": increment,
+                "denominator": denominator,
+                "mode": mode,
+                "numerator": numerator,
+                "value": value,
+            },
             models.Rounded,
             options,
         )
@@ -110,7 +77,13 @@ class AsyncMoneyArea(AsyncArea):
         """
         return await self._caller._run(
             "money.allocate",
-            {"amount": amount, "weights": weights, "currency": currency, "increment": increment, "remainder_rule": remainder_rule},
+            {
+                "amount": amount,
+                "weights": weights,
+                "currency": currency,
+                "increment": increment,
+                "remainder_rule": remainder_rule,
+            },
             models.Allocation,
             options,
         )
@@ -302,7 +275,15 @@ class AsyncUsersArea(AsyncArea):
         """
         return await self._caller._run(
             "users.create",
-            {"name": name, "active": active, "effective_at": effective_at, "email": email, "id": id, "manager": manager, "team": team},
+            {
+                "name": name,
+                "active": active,
+                "effective_at": effective_at,
+                "email": email,
+                "id": id,
+                "manager": manager,
+                "team": team,
+            },
             models.User,
             options,
         )
@@ -332,7 +313,15 @@ class AsyncUsersArea(AsyncArea):
         """
         return await self._caller._run(
             "users.update",
-            {"id": id, "active": active, "effective_at": effective_at, "email": email, "manager": manager, "name": name, "team": team},
+            {
+                "id": id,
+                "active": active,
+                "effective_at": effective_at,
+                "email": email,
+                "manager": manager,
+                "name": name,
+                "team": team,
+            },
             models.User,
             options,
         )
@@ -421,7 +410,22 @@ class AsyncAccountsArea(AsyncArea):
         """
         return await self._caller._run(
             "accounts.create",
-            {"name": name, "annual_revenue": annual_revenue, "country": country, "description": description, "effective_at": effective_at, "employees": employees, "founded": founded, "id": id, "industry": industry, "owner": owner, "parent": parent, "phone": phone, "region": region, "website": website},
+            {
+                "name": name,
+                "annual_revenue": annual_revenue,
+                "country": country,
+                "description": description,
+                "effective_at": effective_at,
+                "employees": employees,
+                "founded": founded,
+                "id": id,
+                "industry": industry,
+                "owner": owner,
+                "parent": parent,
+                "phone": phone,
+                "region": region,
+                "website": website,
+            },
             models.Account,
             options,
         )
@@ -465,7 +469,22 @@ class AsyncAccountsArea(AsyncArea):
         """
         return await self._caller._run(
             "accounts.update",
-            {"id": id, "annual_revenue": annual_revenue, "country": country, "description": description, "effective_at": effective_at, "employees": employees, "founded": founded, "industry": industry, "name": name, "owner": owner, "parent": parent, "phone": phone, "region": region, "website": website},
+            {
+                "id": id,
+                "annual_revenue": annual_revenue,
+                "country": country,
+                "description": description,
+                "effective_at": effective_at,
+                "employees": employees,
+                "founded": founded,
+                "industry": industry,
+                "name": name,
+                "owner": owner,
+                "parent": parent,
+                "phone": phone,
+                "region": region,
+                "website": website,
+            },
             models.Account,
             options,
         )
@@ -544,7 +563,16 @@ class AsyncProductsArea(AsyncArea):
         """
         return await self._caller._run(
             "products.create",
-            {"name": name, "active": active, "category": category, "code": code, "description": description, "effective_at": effective_at, "id": id, "unit": unit},
+            {
+                "name": name,
+                "active": active,
+                "category": category,
+                "code": code,
+                "description": description,
+                "effective_at": effective_at,
+                "id": id,
+                "unit": unit,
+            },
             models.Product,
             options,
         )
@@ -576,7 +604,16 @@ class AsyncProductsArea(AsyncArea):
         """
         return await self._caller._run(
             "products.update",
-            {"id": id, "active": active, "category": category, "code": code, "description": description, "effective_at": effective_at, "name": name, "unit": unit},
+            {
+                "id": id,
+                "active": active,
+                "category": category,
+                "code": code,
+                "description": description,
+                "effective_at": effective_at,
+                "name": name,
+                "unit": unit,
+            },
             models.Product,
             options,
         )
@@ -649,7 +686,14 @@ class AsyncPriceBooksArea(AsyncArea):
         """
         return await self._caller._run(
             "price_books.create",
-            {"name": name, "currency": currency, "entries": entries, "active": active, "effective_at": effective_at, "id": id},
+            {
+                "name": name,
+                "currency": currency,
+                "entries": entries,
+                "active": active,
+                "effective_at": effective_at,
+                "id": id,
+            },
             models.PriceBook,
             options,
         )
@@ -677,7 +721,14 @@ class AsyncPriceBooksArea(AsyncArea):
         """
         return await self._caller._run(
             "price_books.update",
-            {"id": id, "active": active, "currency": currency, "effective_at": effective_at, "entries": entries, "name": name},
+            {
+                "id": id,
+                "active": active,
+                "currency": currency,
+                "effective_at": effective_at,
+                "entries": entries,
+                "name": name,
+            },
             models.PriceBook,
             options,
         )
@@ -784,7 +835,22 @@ class AsyncOpportunitiesArea(AsyncArea):
         """
         return await self._caller._run(
             "opportunities.create",
-            {"name": name, "account": account, "amount": amount, "currency": currency, "description": description, "effective_at": effective_at, "expected_close": expected_close, "id": id, "next_step": next_step, "owner": owner, "pipeline": pipeline, "product": product, "source": source, "stage": stage},
+            {
+                "name": name,
+                "account": account,
+                "amount": amount,
+                "currency": currency,
+                "description": description,
+                "effective_at": effective_at,
+                "expected_close": expected_close,
+                "id": id,
+                "next_step": next_step,
+                "owner": owner,
+                "pipeline": pipeline,
+                "product": product,
+                "source": source,
+                "stage": stage,
+            },
             models.Opportunity,
             options,
         )
@@ -824,7 +890,20 @@ class AsyncOpportunitiesArea(AsyncArea):
         """
         return await self._caller._run(
             "opportunities.update",
-            {"id": id, "account": account, "amount": amount, "currency": currency, "description": description, "effective_at": effective_at, "expected_close": expected_close, "name": name, "next_step": next_step, "owner": owner, "product": product, "source": source},
+            {
+                "id": id,
+                "account": account,
+                "amount": amount,
+                "currency": currency,
+                "description": description,
+                "effective_at": effective_at,
+                "expected_close": expected_close,
+                "name": name,
+                "next_step": next_step,
+                "owner": owner,
+                "product": product,
+                "source": source,
+            },
             models.Opportunity,
             options,
         )
@@ -873,7 +952,16 @@ class AsyncOpportunitiesArea(AsyncArea):
         """
         return await self._caller._run(
             "opportunities.find",
-            {"account": account, "cursor": cursor, "limit": limit, "name_prefix": name_prefix, "owner": owner, "pipeline": pipeline, "stage": stage, "status": status},
+            {
+                "account": account,
+                "cursor": cursor,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "owner": owner,
+                "pipeline": pipeline,
+                "stage": stage,
+                "status": status,
+            },
             models.OpportunityPage,
             options,
         )
@@ -1130,7 +1218,14 @@ class AsyncInsightArea(AsyncArea):
         """
         return await self._caller._run(
             "insight.forecast",
-            {"as_of": as_of, "months": months, "pipeline": pipeline, "policies": policies, "price_book": price_book, "stages": stages},
+            {
+                "as_of": as_of,
+                "months": months,
+                "pipeline": pipeline,
+                "policies": policies,
+                "price_book": price_book,
+                "stages": stages,
+            },
             models.Forecast,
             options,
         )

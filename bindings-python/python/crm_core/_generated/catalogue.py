@@ -622,6 +622,16 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "the frame has no column for `{field}`: name it in `columns`",
         "数据框没有对应 `{field}` 的列：请在 `columns` 中指明",
     ),
+    "missing_currency": (
+        "validation",
+        "the amounts have no currency: name its column in `columns`, or set `currency`",
+        "金额没有币种：请在 `columns` 中指明币种列，或设置 `currency`",
+    ),
+    "unknown_column": (
+        "validation",
+        "the frame has no column `{column}`: {hint}",
+        "数据框没有列 `{column}`：{hint}",
+    ),
     "unreadable_column": (
         "validation",
         "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it",

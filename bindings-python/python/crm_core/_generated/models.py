@@ -167,7 +167,16 @@ Explain = Literal["none", "codes", "full"]
 - `full`: The whole tree.
 """
 
-GroupBy = Literal["owner", "manager", "team", "product", "account", "source", "month", "quarter"]
+GroupBy = Literal[
+    "owner",
+    "manager",
+    "team",
+    "product",
+    "account",
+    "source",
+    "month",
+    "quarter",
+]
 """What figures are grouped by.
 
 - `owner`: The owner.
@@ -180,7 +189,17 @@ GroupBy = Literal["owner", "manager", "team", "product", "account", "source", "m
 - `quarter`: The calendar quarter, written `2026-Q1`.
 """
 
-Kind = Literal["validation", "not_found", "conflict", "invalid_transition", "forbidden", "limit", "storage", "unsupported", "internal"]
+Kind = Literal[
+    "validation",
+    "not_found",
+    "conflict",
+    "invalid_transition",
+    "forbidden",
+    "limit",
+    "storage",
+    "unsupported",
+    "internal",
+]
 """The coarse class of an error: what a caller can do about it.
 
 - `validation`: The request is wrong; mend it as the message says.
@@ -194,7 +213,18 @@ Kind = Literal["validation", "not_found", "conflict", "invalid_transition", "for
 - `internal`: A defect of the engine; please report it.
 """
 
-Mode = Literal["floor", "ceiling", "toward_zero", "away_from_zero", "half_even", "half_odd", "half_away_from_zero", "half_toward_zero", "half_toward_positive_infinity", "half_toward_negative_infinity"]
+Mode = Literal[
+    "floor",
+    "ceiling",
+    "toward_zero",
+    "away_from_zero",
+    "half_even",
+    "half_odd",
+    "half_away_from_zero",
+    "half_toward_zero",
+    "half_toward_positive_infinity",
+    "half_toward_negative_infinity",
+]
 """Which neighbour a value between two multiples of the increment goes to.
 
 - `floor`: Toward minus infinity.
@@ -262,6 +292,10 @@ class Account(Answered):
     id: str = Field(
         description="The id.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
     name: str = Field(
         description="The name.",
     )
@@ -312,10 +346,6 @@ class Account(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1.",
     )
     website: str | None = Field(
         default=None,
@@ -544,6 +574,10 @@ class ConfigRecord(Answered):
     id: str = Field(
         description="Always `current`.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1; 0 for the built-in configuration of a tenant that stored none.",
+    )
     hash: str = Field(
         description="The SHA-256 of the document.",
     )
@@ -553,10 +587,6 @@ class ConfigRecord(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed; absent for the built-in configuration.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1; 0 for the built-in configuration of a tenant that stored none.",
     )
 
 
@@ -1558,6 +1588,10 @@ class Opportunity(Answered):
     id: str = Field(
         description="The id.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
     name: str = Field(
         description="The name.",
     )
@@ -1628,10 +1662,6 @@ class Opportunity(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1.",
     )
 
 
@@ -1722,6 +1752,10 @@ class PriceBook(Answered):
     id: str = Field(
         description="The id.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
     name: str = Field(
         description="The name.",
     )
@@ -1742,10 +1776,6 @@ class PriceBook(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1.",
     )
 
 
@@ -1939,6 +1969,10 @@ class Product(Answered):
     id: str = Field(
         description="The id.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
     name: str = Field(
         description="The name.",
     )
@@ -1969,10 +2003,6 @@ class Product(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1.",
     )
 
 
@@ -2306,6 +2336,10 @@ class User(Answered):
     id: str = Field(
         description="The id.",
     )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
     name: str = Field(
         description="The full name.",
     )
@@ -2332,10 +2366,6 @@ class User(Answered):
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
-    )
-    version: int = Field(
-        default=0,
-        description="Counts the changes from 1.",
     )
 
 

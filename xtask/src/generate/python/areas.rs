@@ -61,15 +61,8 @@ pub fn areas(document: &Document, types: &Types, manner: Manner) -> String {
         Manner::Sync => "A class for every area of operations.",
         Manner::Async => "A class for every area of operations, whose methods are awaited.",
     };
-    let mut out = format!("{HEAD}\"\"\"{about}\"\"\"\n\nfrom __future__ import annotations\n\n");
-    out.push_str("from collections.abc import Mapping, Sequence\nfrom typing import Any, Literal, Unpack\n\n");
+    let mut out = String::new();
     let area = format!("{}Area", manner.prefix());
-    let _ = writeln!(out, "from .._answer import Answer\nfrom .._caller import {area}, {}", manner.caller());
-    out.push_str("from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset\nfrom . import models\nfrom .inputs import (\n");
-    for (name, _) in types.0.iter().filter(|(_, d)| d.sent && matches!(d.form, Form::Class | Form::Union)) {
-        let _ = writeln!(out, "    {name}Input,");
-    }
-    out.push_str(")\n\n");
     for (name, operations) in grouped(document) {
         let class = format!("{}{}Area", manner.prefix(), camel(name));
         let (pure, stored): (Vec<&Operation>, Vec<&Operation>) = operations.into_iter().partition(|o| is_pure(o));
@@ -81,18 +74,68 @@ pub fn areas(document: &Document, types: &Types, manner: Manner) -> String {
             write_class(&mut out, types, document, (&class, &area, name), &every, manner);
         }
     }
-    let _ = write!(out, "\nclass {}Areas({}):\n    \"\"\"Every area of operations.\"\"\"\n", manner.prefix(), manner.caller());
+    let _ = write!(
+        out,
+        "\nclass {}Areas({}):\n    \"\"\"Every area of operations.\"\"\"\n",
+        manner.prefix(),
+        manner.caller()
+    );
     for (name, _) in grouped(document) {
         let class = format!("{}{}Area", manner.prefix(), camel(name));
         let about = format!("The operations of `{name}`.");
-        let _ = write!(out, "\n    @property\n    def {name}(self) -> {class}:\n{}        return {class}(self)\n", docstring(&about, 8));
+        let _ = write!(
+            out,
+            "\n    @property\n    def {name}(self) -> {class}:\n{}        return {class}(self)\n",
+            docstring(&about, 8)
+        );
     }
+    head(types, manner, about, &out) + &out
+}
+
+/// The imports, of what the body names.
+fn head(types: &Types, manner: Manner, about: &str, body: &str) -> String {
+    let names = |text: &str, name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let ends = |letter: Option<char>| letter.is_none_or(|l| !l.is_alphanumeric() && l != '_');
+            let (before, after) = text.split_at(at);
+            ends(before.chars().next_back()) && ends(after.get(name.len()..).and_then(|rest| rest.chars().next()))
+        })
+    };
+    let used = |list: &[&str]| list.iter().copied().filter(|name| names(body, name)).collect::<Vec<_>>().join(", ");
+    let mut out = format!("{HEAD}\"\"\"{about}\"\"\"\n\nfrom __future__ import annotations\n\n");
+    for (module, list) in [
+        ("collections.abc", &["Mapping", "Sequence"][..]),
+        ("typing", &["Any", "Literal", "Unpack"]),
+        ("", &[]),
+        (".._answer", &["Answer"]),
+        (".._caller", &[&format!("{}Area", manner.prefix()), manner.caller()]),
+        (".._values", &["UNSET", "DateLike", "DecimalLike", "InstantLike", "Options", "Unset"]),
+    ] {
+        let _ = match (module, used(list)) {
+            ("", _) => writeln!(out),
+            (_, list) if list.is_empty() => Ok(()),
+            (_, list) => writeln!(out, "from {module} import {list}"),
+        };
+    }
+    out.push_str("from . import models\nfrom .inputs import (\n");
+    let given = types.0.iter().filter(|(_, d)| d.sent && matches!(d.form, Form::Class | Form::Union));
+    for name in given.map(|(name, _)| format!("{name}Input")).filter(|name| names(body, name)) {
+        let _ = writeln!(out, "    {name},");
+    }
+    out.push_str(")\n\n");
     out
 }
 
 type Named<'a> = (&'a str, &'a str, &'a str);
 
-fn write_class(out: &mut String, types: &Types, document: &Document, named: Named<'_>, operations: &[&Operation], manner: Manner) {
+fn write_class(
+    out: &mut String,
+    types: &Types,
+    document: &Document,
+    named: Named<'_>,
+    operations: &[&Operation],
+    manner: Manner,
+) {
     let (class, base, area) = named;
     let about = format!("The operations of `{area}`.");
     let _ = write!(out, "\nclass {class}({base}):\n{}", docstring(&about, 4));
@@ -160,15 +203,25 @@ fn method(out: &mut String, types: &Types, document: &Document, operation: &Oper
     out.push_str(&text);
     let _ = writeln!(out, "        {go}\n            {},", literal(&operation.name));
     let rows: Vec<String> = parameters.iter().map(|p| format!("{}: {}", literal(&p.wire), p.name)).collect();
-    let _ = writeln!(out, "            {{{}}},", rows.join(", "));
-    let _ = writeln!(out, "            models.{answer},\n            {},\n        )", if takes_options { "options" } else { "Options()" });
+    let _ = match rows.iter().map(|row| row.len() + 2).sum::<usize>() {
+        0..=100 => writeln!(out, "            {{{}}},", rows.join(", ")),
+        _ => writeln!(out, "            {{\n                {},\n            }},", rows.join(",\n                ")),
+    };
+    let _ = writeln!(
+        out,
+        "            models.{answer},\n            {},\n        )",
+        if takes_options { "options" } else { "Options()" }
+    );
 }
 
 /// One parameter's line in a docstring.
 fn argument(parameter: &Parameter) -> String {
     let text = super::text::wrapped(&format!("{}: {}", parameter.name, parameter.about.replace('\n', " ")), 12);
     // What is wrapped stands further in.
-    text.lines().enumerate().map(|(at, line)| if at == 0 { format!("{line}\n") } else { format!("    {line}\n") }).collect()
+    text.lines()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { format!("{line}\n") } else { format!("    {line}\n") })
+        .collect()
 }
 
 /// The areas that need no engine, ready to be imported.

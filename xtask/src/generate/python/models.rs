@@ -31,7 +31,11 @@ pub fn models(types: &Types) -> String {
 }
 
 fn of(types: &Types, form: Form) -> impl Iterator<Item = (&str, &Definition)> {
-    types.0.iter().filter(move |(_, definition)| definition.form == form).map(|(name, definition)| (name.as_str(), definition))
+    types
+        .0
+        .iter()
+        .filter(move |(_, definition)| definition.form == form)
+        .map(|(name, definition)| (name.as_str(), definition))
 }
 
 fn all(types: &Types, forms: &[Form], ending: &str) -> String {
@@ -44,8 +48,17 @@ fn all(types: &Types, forms: &[Form], ending: &str) -> String {
 
 fn alias(out: &mut String, name: &str, schema: &Value) {
     let names = variants(schema).unwrap_or_default();
-    let _ = writeln!(out, "{name} = {}", literals(&names));
-    let rows: Vec<String> = names.iter().filter(|(_, about)| !about.is_empty()).map(|(n, about)| format!("- `{n}`: {about}")).collect();
+    let one = literals(&names);
+    let _ = match names.len() {
+        0..=5 => writeln!(out, "{name} = {one}"),
+        _ => writeln!(
+            out,
+            "{name} = Literal[\n    {},\n]",
+            one.trim_start_matches("Literal[").trim_end_matches(']').replace(", ", ",\n    ")
+        ),
+    };
+    let rows: Vec<String> =
+        names.iter().filter(|(_, about)| !about.is_empty()).map(|(n, about)| format!("- `{n}`: {about}")).collect();
     let about = format!("{}\n\n{}", description(schema), rows.join("\n"));
     let _ = writeln!(out, "{}", docstring(&about, 0));
 }
@@ -76,10 +89,14 @@ fn class(out: &mut String, types: &Types, name: &str, definition: &Definition) {
     out.push('\n');
 }
 
-/// Fields as people look for them: the id first, then the others as the schema gives them.
+/// Fields as people look for them: id and version first, then the others as the schema gives them.
 pub fn ordered(schema: &Value) -> Vec<Field<'_>> {
     let mut fields = fields(schema);
-    fields.sort_by_key(|field| !(field.required && field.name == "id"));
+    fields.sort_by_key(|field| match field.name {
+        "id" if field.required => 0,
+        "version" if !field.required => 1,
+        _ => 2,
+    });
     fields
 }
 

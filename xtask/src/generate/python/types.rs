@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn hints_differ_by_side() {
         let types = Types(BTreeMap::new());
-        let schema = json!({"anyOf": [{"type": "array", "items": {"type": "string", "format": "decimal"}}, {"type": "null"}]});
+        let schema =
+            json!({"anyOf": [{"type": "array", "items": {"type": "string", "format": "decimal"}}, {"type": "null"}]});
         assert_eq!(types.hint(&schema, Side::Given), "Sequence[DecimalLike] | None");
         assert_eq!(types.hint(&schema, Side::Sent), "list[Exact] | None");
         assert_eq!(types.hint(&schema, Side::Answered), "list[Decimal] | None");
