@@ -1,0 +1,58 @@
+// Errors: what the engine refuses, as one class with a stable code.
+
+import { templates } from './operations.mjs';
+
+const BRAND = Symbol.for('crm-core.CrmError');
+
+/** A refusal of the engine: its kind, its stable code, the place in the request, the facts behind the message. */
+export class CrmError extends Error {
+  constructor(data, options) {
+    super(data.path ? `\`${data.path}\`: ${data.message}` : data.message, options);
+    this.kind = data.kind;
+    this.code = data.code;
+    this.path = data.path ?? '';
+    this.details = data.details ?? {};
+    this.retryable = data.retryable ?? false;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  get name() {
+    return 'CrmError';
+  }
+}
+
+/** Says whether something thrown is a CrmError, also one of another copy of this package. */
+export function isCrmError(value) {
+  return value instanceof Error && value[BRAND] === true;
+}
+
+/** Puts details into a template of the table of codes, as the engine does. */
+export function fill(template, details) {
+  return template.replace(/\{([^{}]*)\}/g, (whole, name) => {
+    const value = Object.hasOwn(details, name) ? details[name] : undefined;
+    if (value === undefined) return whole;
+    if (Array.isArray(value)) return value.map(text).join(', ');
+    return text(value);
+  });
+}
+
+function text(value) {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Makes one of the few errors that this layer raises itself; code, kind and message come from the engine's table. */
+export function refusal(code, details, path = '', options = undefined) {
+  const { kind, english } = templates[code];
+  return new CrmError({ kind, code, message: fill(english, details), path, details }, options);
+}
+
+/** An answer that was read: itself, or its error thrown. */
+export function accept(answer, cause = undefined) {
+  if (answer.ok) return answer;
+  throw new CrmError(answer.error, cause === undefined ? undefined : { cause });
+}
+
+/** Reads an answer: its value and reasons, or its error thrown. */
+export function read(text) {
+  return accept(JSON.parse(text));
+}

@@ -1,0 +1,44 @@
+// The envelope: what goes to the engine around an operation's input.
+
+import { write } from './exact.mjs';
+
+const CONTEXT = new Set(['tenant', 'now', 'zone', 'actor', 'seed', 'locale', 'correlation']);
+
+/** Options in two parts: the context, and the rest of the envelope. A misspelt option reaches the engine, which refuses it. */
+function split(options) {
+  const context = {};
+  const envelope = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name === 'signal') continue;
+    if (CONTEXT.has(name)) context[name] = value;
+    else envelope[name] = value;
+  }
+  return { context, envelope };
+}
+
+/** Writes a request for an operation that needs no store. No clock and no entropy: what it needs of them is given. */
+export function pureRequest(op, input, options) {
+  if (options === undefined) return `{"op":"${op}","explain":"none","input":${write(input ?? {})}}`;
+  const { context, envelope } = split(options);
+  return write({ explain: 'none', ...envelope, op, context, input: input ?? {} });
+}
+
+/** Writes a request for an operation on records: the time and the entropy are the host's unless given. */
+export function storedRequest(op, input, options, more = undefined) {
+  const { context, envelope } = split(options);
+  context.now ??= new Date();
+  context.seed ??= entropy();
+  return write({ ...envelope, ...more, op, context, input: input ?? {} });
+}
+
+/** 128 bits from the host, in hexadecimal. */
+export function entropy() {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** An answer as the caller wants it: the value, or with its reasons when they were asked for. */
+export function shaped(answer, explain) {
+  if (explain === undefined || explain === 'none') return answer.value;
+  return { value: answer.value, reasons: answer.reasons ?? [] };
+}
