@@ -1,6 +1,6 @@
 //! `cargo xtask package`: what is shipped, each installed once into an empty environment and used there.
 //!
-//! The files are in `target/xtask/package`; the programs that use them are in `xtask/smoke`.
+//! The files are in `target/packages`; the programs that use them are in `xtask/smoke`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use crate::{paths, setup, shell, wasm};
 /// Builds and tries all packages.
 pub fn run() -> Result<(), String> {
     setup::these(&[Need::Python, Need::Npm, Need::Wasm].into())?;
-    let out = paths::work("package");
+    let (out, work) = (paths::target().join("packages"), paths::work("package"));
     shell::empty(&out)?;
-    let wheel = wheel(&out)?;
-    try_wheel(&wheel, &out.join("try-python"))?;
-    let node = tarball("bindings-node", &out.join("node"), || {
+    let wheel = add(&out, ".whl", wheel)?;
+    try_wheel(&wheel, &work.join("python"))?;
+    let node = tarball("bindings-node", &out, || {
         let mut command = shell::command("npm", &["run", "--silent", "build"]);
         command.current_dir(paths::at("bindings-node"));
         shell::run(command)
     })?;
-    try_tarball(&node, &out.join("try-node"), &["node.mjs", "node.cjs"])?;
-    let browser = tarball("bindings-wasm", &out.join("wasm"), wasm::build)?;
-    try_tarball(&browser, &out.join("try-wasm"), &["wasm.mjs", "wasm.cjs"])?;
+    try_tarball(&node, &work.join("node"), "node")?;
+    let browser = tarball("bindings-wasm", &out, wasm::build)?;
+    try_tarball(&browser, &work.join("wasm"), "wasm")?;
     for file in [wheel, node, browser] {
         let size = fs::metadata(&file).map_err(|error| error.to_string())?.len();
         println!("{:>9} bytes  {}", size, file.display());
@@ -31,18 +31,16 @@ pub fn run() -> Result<(), String> {
 }
 
 /// An optimised wheel; without link-time optimisation, which costs minutes for little.
-fn wheel(out: &Path) -> Result<PathBuf, String> {
+fn wheel(out: &Path) -> Result<(), String> {
     println!("building the wheel");
-    let folder = out.join("wheel");
     let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--strip", "--out"]);
     command
-        .arg(&folder)
+        .arg(out)
         .current_dir(paths::at("bindings-python"))
         .env("VIRTUAL_ENV", paths::at(".venv"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-    shell::run(command)?;
-    only_file(&folder)
+    shell::run(command)
 }
 
 fn try_wheel(wheel: &Path, folder: &Path) -> Result<(), String> {
@@ -62,21 +60,24 @@ fn try_wheel(wheel: &Path, folder: &Path) -> Result<(), String> {
 fn tarball(package: &str, out: &Path, build: impl Fn() -> Result<(), String>) -> Result<PathBuf, String> {
     println!("building the package of {package}");
     build()?;
-    shell::empty(out)?;
-    let mut command = shell::command("npm", &["pack", "--silent", "--pack-destination"]);
-    command.arg(out).current_dir(paths::at(package));
-    shell::capture(command)?;
-    only_file(out)
+    add(out, ".tgz", |out| {
+        let mut command = shell::command("npm", &["pack", "--silent", "--pack-destination"]);
+        command.arg(out).current_dir(paths::at(package));
+        shell::capture(command).map(|_| ())
+    })
 }
 
-fn try_tarball(tarball: &Path, folder: &Path, programs: &[&str]) -> Result<(), String> {
+fn try_tarball(tarball: &Path, folder: &Path, programs: &str) -> Result<(), String> {
     println!("installing {} into an empty folder", name(tarball));
     shell::empty(folder)?;
     shell::write(&folder.join("package.json"), "{ \"name\": \"try\", \"private\": true }\n")?;
     let mut command = shell::command("npm", &["install", "--silent", "--no-audit", "--no-fund"]);
     command.arg(tarball).current_dir(folder);
     shell::run(command)?;
-    programs.iter().try_for_each(|program| use_it(Path::new("node"), program, folder))
+    for ending in ["mjs", "cjs"] {
+        use_it(Path::new("node"), &format!("{programs}.{ending}"), folder)?;
+    }
+    check_types(&format!("{programs}.mts"), folder)
 }
 
 /// Runs a program of `xtask/smoke` where only the installed package can be found.
@@ -89,13 +90,31 @@ fn use_it(interpreter: &Path, program: &str, folder: &Path) -> Result<(), String
     Ok(())
 }
 
-fn only_file(folder: &Path) -> Result<PathBuf, String> {
-    let entries = folder.read_dir().map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    match (files.pop(), files.pop()) {
+/// Compiles a program against the types that the installed package brings.
+fn check_types(program: &str, folder: &Path) -> Result<(), String> {
+    shell::write(&folder.join(program), shell::read(&paths::at("xtask/smoke").join(program))?)?;
+    let options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"];
+    let mut command = shell::command(paths::npm("tsc"), &options);
+    command.arg(program).current_dir(folder);
+    println!("{program}: {}", shell::capture(command).map(|_| "compiles")?);
+    Ok(())
+}
+
+/// Runs what adds a file to a folder, and gives that file.
+fn add(folder: &Path, ending: &str, make: impl Fn(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let before = files(folder)?;
+    make(folder)?;
+    let mut new = files(folder)?;
+    new.retain(|file| !before.contains(file) && file.to_string_lossy().ends_with(ending));
+    match (new.pop(), new.pop()) {
         (Some(file), None) => Ok(file),
-        _ => Err(format!("`{}` should hold one file", folder.display())),
+        _ => Err(format!("`{}` should have got one `{ending}` file", folder.display())),
     }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = folder.read_dir().map_err(|error| format!("cannot read `{}`: {error}", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 fn name(path: &Path) -> String {

@@ -35,14 +35,14 @@ pub fn run(mut command: Command) -> Result<(), String> {
     verdict(&command, status)
 }
 
-/// Runs and gives what was written to the standard output; the error holds what was written to the other one.
+/// Runs and gives what was written to the standard output; the error holds both outputs.
 pub fn capture(mut command: Command) -> Result<String, String> {
     let output = command.output().map_err(|error| cannot_start(&command, &error))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    verdict(&command, output.status).map(|()| String::new()).map_err(|error| format!("{error}\n{said}"))
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    verdict(&command, output.status).map(|()| String::new()).map_err(|error| format!("{error}\n{}", said.join("\n")))
 }
 
 /// Runs with both outputs appended to a log.
