@@ -13,14 +13,15 @@ use crm_core::base::time::Date;
 use crm_core::insight::closed::ClosedRequest;
 use crm_core::insight::cycle_time::{DayFigures, cycle_time};
 use crm_core::insight::deals::Deals;
-use crm_core::insight::forecast::{AmountPolicy, ForecastPolicies, ForecastRequest, ProbabilityPolicy, forecast};
+use crm_core::insight::forecast::{
+    AmountPolicy, ForecastPolicies, ForecastRequest, Prices, ProbabilityPolicy, forecast,
+};
 use crm_core::insight::funnel::{Basis, FunnelRequest, funnel};
 use crm_core::insight::group::{GroupBy, Labels};
 use crm_core::insight::win_rate::{WinRate, win_rate};
 use crm_core::insight::won_value::{WonValue, won_value};
 use crm_core::pipeline::definition::{Pipeline, StageKind};
 use crm_core::pipeline::opportunity::{Opportunity, StageEntry};
-use crm_core::pricing::price_book::{PriceBook, PriceEntry};
 use serde_json::{Value, json};
 
 /// The rows of a table without its header; no cell of these files is quoted.
@@ -47,7 +48,8 @@ fn opportunity(row: &[String]) -> Opportunity {
         let at = date.midnight_utc();
         StageEntry { stage: stage.to_owned(), kind, entered_at: at, recorded_at: at, actor: None }
     };
-    let mut history: Vec<StageEntry> = engaged.map(|date| entry("Engaging", StageKind::Open, date)).into_iter().collect();
+    let mut history: Vec<StageEntry> =
+        engaged.map(|date| entry("Engaging", StageKind::Open, date)).into_iter().collect();
     history.extend(closed.map(|date| entry(&row[4], status, date)));
     let body = json!({
         "id": row[0], "name": row[0], "pipeline": "hardware", "stage": row[4], "status": status,
@@ -84,12 +86,11 @@ fn pipeline() -> Pipeline {
 }
 
 /// The list prices; the pipeline file writes `GTXPro` where the product list writes `GTX Pro`.
-fn price_book(mended: bool) -> PriceBook {
+fn prices(mended: bool) -> Prices {
     let name = |name: &str| if mended { name.replace("GTX Pro", "GTXPro") } else { name.to_owned() };
     let rows = table(include_bytes!("../../examples/data/products.csv.gz"));
-    let entries = rows.iter().map(|row| PriceEntry { product: id(&name(&row[0])), unit_price: row[2].parse().unwrap() }).collect();
-    let book = json!({"id": "list", "name": "List prices", "currency": "USD", "entries": []});
-    PriceBook { entries, ..serde_json::from_value(book).unwrap() }
+    let prices = rows.iter().map(|row| (id(&name(&row[0])).to_string(), row[2].parse().unwrap())).collect();
+    Prices { currency: "USD".parse().unwrap(), prices }
 }
 
 fn same(found: Dec, expected: &Value) {
@@ -154,7 +155,13 @@ fn aggregates() {
             }
             ["won-revenue"] => {
                 let value = won_value(&deals, &asked(None), &labels, &context).unwrap().value.total.values.remove(0);
-                let figures = [("total", value.sum), ("average", value.average), ("median", value.median), ("max", value.max), ("min", value.min)];
+                let figures = [
+                    ("total", value.sum),
+                    ("average", value.average),
+                    ("median", value.median),
+                    ("max", value.max),
+                    ("min", value.min),
+                ];
                 figures.into_iter().for_each(|(field, found)| same(found, &expect[field]));
             }
             ["quarter", quarter] => grouped(GroupBy::Quarter, &quarter.replace('Q', "-Q"), expect),
@@ -171,17 +178,20 @@ fn aggregates() {
                 assert_eq!(Some(count("Prospecting")), expect["prospecting"].as_u64());
             }
             ["product-join"] => {
-                let priced: BTreeSet<String> = price_book(false).entries.iter().map(|e| e.product.to_string()).collect();
+                let priced: BTreeSet<String> = prices(false).prices.into_keys().collect();
                 let unmatched: Vec<&String> = deals.product.values().iter().filter(|p| !priced.contains(*p)).collect();
                 assert_eq!(json!(unmatched), expect["unmatched"]);
                 let policies = ForecastPolicies { amount: AmountPolicy::ListPrice, ..ForecastPolicies::default() };
-                let priced = forecast(&deals, &engaging(policies), &pipeline, Some(&price_book(false)), &context).unwrap().value;
+                let priced =
+                    forecast(&deals, &engaging(policies), &pipeline, Some(&prices(false)), &context).unwrap().value;
                 assert!(priced.total.without_amount > 0 && priced.total.without_amount + priced.imputed.amount == 1589);
             }
             ["weighted-open-pipeline"] => {
                 let probability = ProbabilityPolicy::HistoricWinRate;
-                let policies = ForecastPolicies { amount: AmountPolicy::ListPrice, probability, ..ForecastPolicies::default() };
-                let found = forecast(&deals, &engaging(policies), &pipeline, Some(&price_book(true)), &context).unwrap().value;
+                let policies =
+                    ForecastPolicies { amount: AmountPolicy::ListPrice, probability, ..ForecastPolicies::default() };
+                let found =
+                    forecast(&deals, &engaging(policies), &pipeline, Some(&prices(true)), &context).unwrap().value;
                 same(found.total.values[0].weighted, &expect["weighted"]);
                 same(found.total.values[0].amount, &expect["unweighted"]);
                 assert_eq!((found.total.count, found.imputed.amount, found.imputed.probability), (1589, 1589, 1589));
@@ -193,7 +203,8 @@ fn aggregates() {
 
 #[test]
 fn the_history_gives_a_funnel_with_conversion() {
-    let found = funnel(&deals(), &FunnelRequest::default(), &pipeline(), &Labels::new(), &Context::default()).unwrap().value;
+    let found =
+        funnel(&deals(), &FunnelRequest::default(), &pipeline(), &Labels::new(), &Context::default()).unwrap().value;
     assert_eq!(found.basis, Basis::History);
     let engaging = &found.stages[1];
     assert_eq!((engaging.entered, engaging.converted), (Some(8300), Some(4238)));

@@ -145,5 +145,7 @@ codes! {
 
     // Frames.
     MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";
+    MissingCurrency = "missing_currency", Validation, "the amounts have no currency: name its column in `columns`, or set `currency`", "金额没有币种：请在 `columns` 中指明币种列，或设置 `currency`";
+    UnknownColumn = "unknown_column", Validation, "the frame has no column `{column}`: {hint}", "数据框没有列 `{column}`：{hint}";
     UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";
 }

@@ -15,7 +15,7 @@ use crate::customers::account::Account;
 use crate::insight::closed::ClosedRequest;
 use crate::insight::cycle_time::CycleTimes;
 use crate::insight::deals::Deals;
-use crate::insight::forecast::{AmountPolicy, Forecast, ForecastRequest};
+use crate::insight::forecast::{AmountPolicy, Forecast, ForecastRequest, Prices};
 use crate::insight::funnel::{Funnel, FunnelRequest};
 use crate::insight::group::{GroupBy, Labels};
 use crate::insight::win_rate::WinRates;
@@ -55,10 +55,18 @@ pub(crate) async fn cycle_time(session: &mut Session<'_>, request: &ClosedReques
 pub(crate) async fn forecast(session: &mut Session<'_>, request: &ForecastRequest) -> Result<Decision<Forecast>> {
     let loaded = Loaded::load(session, request.pipeline.as_deref(), None).await?;
     let book = match &request.price_book {
-        Some(id) if request.policies.amount == AmountPolicy::ListPrice => Some(session.need::<PriceBook>(id, "price_book").await?),
+        Some(id) if request.policies.amount == AmountPolicy::ListPrice => {
+            Some(session.need::<PriceBook>(id, "price_book").await?)
+        }
         _ => None,
     };
-    crate::insight::forecast::forecast(&loaded.deals, request, loaded.pipeline()?, book.as_ref(), session.context())
+    crate::insight::forecast::forecast(
+        &loaded.deals,
+        request,
+        loaded.pipeline()?,
+        book.as_ref().map(Prices::of).as_ref(),
+        session.context(),
+    )
 }
 
 /// One pipeline's opportunities, with the names of what they are grouped by.

@@ -1,6 +1,7 @@
 //! A column with few different values: each row holds a code, the values stand once.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The code of a row without a value.
 pub const NONE: u32 = u32::MAX;
@@ -52,19 +53,20 @@ impl<T> Coded<T> {
 
 /// Fills a coded column row by row.
 #[derive(Clone, Debug)]
-pub struct Coder<T: Ord> {
-    places: BTreeMap<T, u32>,
+pub struct Coder<T> {
+    /// For looking up alone: the order of the values is that in which they came.
+    places: HashMap<T, u32>,
     values: Vec<T>,
     codes: Vec<u32>,
 }
 
-impl<T: Ord + Clone> Default for Coder<T> {
+impl<T: Eq + Hash + Clone> Default for Coder<T> {
     fn default() -> Self {
-        Coder { places: BTreeMap::new(), values: Vec::new(), codes: Vec::new() }
+        Coder { places: HashMap::new(), values: Vec::new(), codes: Vec::new() }
     }
 }
 
-impl<T: Ord + Clone> Coder<T> {
+impl<T: Eq + Hash + Clone> Coder<T> {
     /// A coder with room for some rows.
     pub fn with_capacity(rows: usize) -> Self {
         Coder { codes: Vec::with_capacity(rows), ..Coder::default() }
@@ -74,7 +76,7 @@ impl<T: Ord + Clone> Coder<T> {
     pub fn code<Q>(&mut self, value: &Q) -> u32
     where
         T: std::borrow::Borrow<Q>,
-        Q: Ord + ToOwned<Owned = T> + ?Sized,
+        Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
     {
         if let Some(code) = self.places.get(value) {
             return *code;
@@ -90,7 +92,7 @@ impl<T: Ord + Clone> Coder<T> {
     pub fn push<Q>(&mut self, value: Option<&Q>)
     where
         T: std::borrow::Borrow<Q>,
-        Q: Ord + ToOwned<Owned = T> + ?Sized,
+        Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
     {
         let code = value.map_or(NONE, |v| self.code(v));
         self.codes.push(code);

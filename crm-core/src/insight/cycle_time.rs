@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::deals::Deals;
 use super::figures::{Definition, count, defined, left_out, mean, median};
-use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -113,13 +113,23 @@ type Pot = (Vec<i128>, Vec<i128>);
 ///
 /// # Errors
 /// `dates_reversed` when `closed_from` is after `closed_to`.
-pub fn cycle_time(deals: &Deals, request: &ClosedRequest, labels: &Labels, context: &Context) -> Result<Decision<CycleTimes>> {
+pub fn cycle_time(
+    deals: &Deals,
+    request: &ClosedRequest,
+    labels: &Labels,
+    context: &Context,
+) -> Result<Decision<CycleTimes>> {
     let mut sorted = Sorted::<Pot>::sort(deals, request, CLOSED, |pot, row, kind| {
         let Some(days) = cycle(deals, row) else { return false };
-        if kind == StageKind::Won { pot.0.push(days) } else { pot.1.push(days) };
+        if kind == StageKind::Won {
+            pot.0.push(days)
+        } else {
+            pot.1.push(days)
+        };
         true
     })?;
-    let all = |pick: fn(&Pot) -> &Vec<i128>| sorted.groups.iter().flat_map(|(_, pot)| pick(pot)).copied().collect::<Vec<_>>();
+    let all =
+        |pick: fn(&Pot) -> &Vec<i128>| sorted.groups.iter().flat_map(|(_, pot)| pick(pot)).copied().collect::<Vec<_>>();
     let total = CycleTime::of(&mut all(|pot| &pot.0), &mut all(|pot| &pot.1))?;
     let mut groups = Vec::new();
     for (key, (won, lost)) in &mut sorted.groups {

@@ -18,7 +18,7 @@ const NO_AMOUNT: i128 = i128::MIN;
 /// Opportunities by column, all of one pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deals {
-    rows: usize,
+    pub(super) rows: usize,
     /// The present stage.
     pub stage: Coded<String>,
     /// What that stage means.
@@ -203,7 +203,11 @@ impl HistoryBuilder {
     }
 
     fn finish(self) -> Option<Histories> {
-        if self.moves.is_empty() { None } else { Some(Histories { ends: self.ends, stage: self.stage.finish(), moves: self.moves }) }
+        if self.moves.is_empty() {
+            None
+        } else {
+            Some(Histories { ends: self.ends, stage: self.stage.finish(), moves: self.moves })
+        }
     }
 }
 
@@ -242,12 +246,14 @@ impl Deals {
         let rows = opportunities.len();
         let mut stage = Coder::<String>::with_capacity(rows);
         let mut texts: [Coder<String>; 4] = Default::default();
-        let (mut probability, mut currency) = (Coder::<Dec>::with_capacity(rows), Coder::<Currency>::with_capacity(rows));
+        let (mut probability, mut currency) =
+            (Coder::<Dec>::with_capacity(rows), Coder::<Currency>::with_capacity(rows));
         let (mut start, mut closed, mut expected) = (Days::default(), Days::default(), Days::default());
         let (mut amount, mut history) = (Amounts::default(), HistoryBuilder::default());
         for deal in opportunities {
             stage.push(Some(deal.stage.as_str()));
-            let ids = [deal.owner.as_ref(), deal.product.as_ref(), deal.account.as_ref()].map(|id| id.map(|id| id.as_str()));
+            let ids =
+                [deal.owner.as_ref(), deal.product.as_ref(), deal.account.as_ref()].map(|id| id.map(|id| id.as_str()));
             let values = ids.into_iter().chain([deal.source.as_deref()]);
             texts.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
             probability.push(deal.probability.as_ref());
@@ -260,7 +266,17 @@ impl Deals {
         }
         let [owner, product, account, source] = texts.map(Coder::finish);
         let status = opportunities.iter().map(|deal| deal.status).collect();
-        let table = Deals { owner, product, account, source, start, closed, expected, amount, ..Deals::bare(stage.finish(), status) };
+        let table = Deals {
+            owner,
+            product,
+            account,
+            source,
+            start,
+            closed,
+            expected,
+            amount,
+            ..Deals::bare(stage.finish(), status)
+        };
         Ok(Deals { probability: probability.finish(), currency: currency.finish(), history: history.finish(), ..table })
     }
 
@@ -276,15 +292,14 @@ impl Deals {
 
     /// Fills manager and team from what is known of each owner.
     pub fn teams<'a>(&mut self, of: impl Fn(&str) -> (Option<&'a str>, Option<&'a str>)) {
-        let known: Vec<_> = self.owner.values().iter().map(|owner| of(owner)).collect();
-        let column = |pick: fn(&(Option<&'a str>, Option<&'a str>)) -> Option<&'a str>| {
+        let (managers, teams): (Vec<_>, Vec<_>) = self.owner.values().iter().map(|owner| of(owner)).unzip();
+        let column = |known: &[Option<&'a str>]| {
             let mut coder = Coder::<String>::with_capacity(self.rows);
-            (0..self.rows).for_each(|row| coder.push(self.owner.place(row).and_then(|p| known.get(p)).and_then(pick)));
+            (0..self.rows)
+                .for_each(|row| coder.push(self.owner.place(row).and_then(|p| known.get(p).copied().flatten())));
             coder.finish()
         };
-        let (manager, team) = (column(|k| k.0), column(|k| k.1));
-        self.manager = manager;
-        self.team = team;
+        (self.manager, self.team) = (column(&managers), column(&teams));
     }
 }
 

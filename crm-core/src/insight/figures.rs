@@ -38,7 +38,11 @@ impl Fraction {
     /// # Errors
     /// `decimal_overflow` beyond 10^24.
     pub fn of(numerator: u64, denominator: u64) -> Result<Self> {
-        let percent = if denominator == 0 { None } else { Some(mean(i128::from(numerator).saturating_mul(100), 0, denominator)?) };
+        let percent = if denominator == 0 {
+            None
+        } else {
+            Some(mean(i128::from(numerator).saturating_mul(100), 0, denominator)?)
+        };
         Ok(Fraction { numerator, denominator, percent })
     }
 }
@@ -78,7 +82,11 @@ impl Definition {
 }
 
 /// An answer that carries its definition both as reasons and inside.
-pub(super) fn defined<T>(reasons: Vec<Reason>, context: &Context, value: impl FnOnce(Vec<Definition>) -> T) -> Decision<T> {
+pub(super) fn defined<T>(
+    reasons: Vec<Reason>,
+    context: &Context,
+    value: impl FnOnce(Vec<Definition>) -> T,
+) -> Decision<T> {
     let value = value(Definition::all(&reasons, context));
     Decision::new(value, reasons)
 }

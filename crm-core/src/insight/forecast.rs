@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deals::Deals;
 use super::figures::{Definition, defined, left_out, minor, overflow};
-pub use super::forecast_rules::{AmountPolicy, ClosePolicy, ForecastPolicies, Imputed, ProbabilityPolicy};
+pub use super::forecast_rules::{AmountPolicy, ClosePolicy, ForecastPolicies, Imputed, Prices, ProbabilityPolicy};
 use super::forecast_rules::{Chance, Prospect, Rules};
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -19,7 +19,6 @@ use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, power_of_ten, round_ratio};
 use crate::base::time::Date;
 use crate::pipeline::definition::{Pipeline, StageKind};
-use crate::pricing::price_book::PriceBook;
 
 /// The most months that stand by themselves.
 pub const MONTHS: u32 = 120;
@@ -222,7 +221,7 @@ pub fn forecast(
     deals: &Deals,
     request: &ForecastRequest,
     pipeline: &Pipeline,
-    book: Option<&PriceBook>,
+    prices: Option<&Prices>,
     context: &Context,
 ) -> Result<Decision<Forecast>> {
     let as_of = request.as_of.map_or_else(|| context.today(), Ok)?;
@@ -235,7 +234,7 @@ pub fn forecast(
     let calendar = Calendar::new(as_of, months);
     let names = calendar.names();
     let mut buckets = vec![Bucket::default(); names.len()];
-    let mut rules = Rules::new(deals, request.policies, pipeline, book)?;
+    let mut rules = Rules::new(deals, request.policies, pipeline, prices)?;
     let mut others = 0_u64;
     for row in (0..deals.rows()).filter(|row| deals.kind(*row) == StageKind::Open) {
         if !deals.stage.place(row).and_then(|code| wanted.get(code).copied()).unwrap_or(request.stages.is_none()) {
@@ -251,7 +250,11 @@ pub fn forecast(
     let mut reasons = vec![Reason::new(Code::ForecastDefinition)];
     reasons.extend(rules.reasons());
     reasons.extend(left_out(others, "they are in other stages"));
-    let buckets = names.into_iter().zip(buckets).map(|((kind, month), figures)| ForecastBucket { kind, month, figures }).collect();
+    let buckets = names
+        .into_iter()
+        .zip(buckets)
+        .map(|((kind, month), figures)| ForecastBucket { kind, month, figures })
+        .collect();
     Ok(defined(reasons, context, |definition| Forecast {
         pipeline: pipeline.id.clone(),
         as_of,
@@ -267,7 +270,8 @@ pub fn forecast(
 /// Which of the table's stages are asked for.
 fn wanted(deals: &Deals, request: &ForecastRequest, pipeline: &Pipeline) -> Result<Vec<bool>> {
     let Some(stages) = &request.stages else { return Ok(vec![true; deals.stage.values().len()]) };
-    let check = |(place, stage): (usize, &String)| pipeline.stage(stage).err().map(|e| e.at(&format!("stages[{place}]")));
+    let check =
+        |(place, stage): (usize, &String)| pipeline.stage(stage).err().map(|e| e.at(&format!("stages[{place}]")));
     if let Some(error) = Error::all(stages.iter().enumerate().filter_map(|(i, s)| check((i, s))).collect()) {
         return Err(error);
     }
@@ -295,7 +299,10 @@ fn write(buckets: Vec<Bucket>, scale: u32) -> Result<(Vec<ForecastFigures>, Fore
         }
         out.push(figures);
     }
-    total.values = running.into_iter().map(|(currency, (count, sum, _, given))| value(currency, count, sum, given, scale)).collect::<Result<_>>()?;
+    total.values = running
+        .into_iter()
+        .map(|(currency, (count, sum, _, given))| value(currency, count, sum, given, scale))
+        .collect::<Result<_>>()?;
     Ok((out, total))
 }
 

@@ -1,5 +1,7 @@
 //! What a forecast assumes where an opportunity does not say: the named policies and their effect.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::cycle_time::cycle;
@@ -87,8 +89,30 @@ pub struct Imputed {
     pub probability: u64,
 }
 
+/// What each product costs, in one currency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Prices {
+    /// The currency.
+    pub currency: Currency,
+    /// The price of one unit, by product.
+    pub prices: BTreeMap<String, Dec>,
+}
+
+impl Prices {
+    /// The prices of a price book.
+    pub fn of(book: &PriceBook) -> Self {
+        let prices = book.entries.iter().map(|entry| (entry.product.to_string(), entry.unit_price)).collect();
+        Prices { currency: book.currency, prices }
+    }
+}
+
 /// A probability as an exact fraction.
 pub(super) type Chance = (i128, i128);
+
+/// A price: its currency and its digits.
+type Price = (Currency, i128);
 
 /// What one open opportunity brings to the forecast.
 pub(super) struct Prospect {
@@ -104,7 +128,7 @@ pub(super) struct Rules<'a> {
     stages: Vec<Option<Chance>>,
     products: Vec<(i128, i128)>,
     everything: (i128, i128),
-    prices: Vec<Option<(Currency, i128)>>,
+    prices: Vec<Option<Price>>,
     scale: u32,
     pub cycle: Option<i64>,
     pub imputed: Imputed,
@@ -113,13 +137,26 @@ pub(super) struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// # Errors
     /// `missing_field` for list prices without a price book; `decimal_overflow`.
-    pub fn new(deals: &'a Deals, policies: ForecastPolicies, pipeline: &Pipeline, book: Option<&PriceBook>) -> Result<Self> {
-        let mut won: Vec<i128> = (0..deals.rows()).filter(|row| deals.kind(*row) == StageKind::Won).filter_map(|row| cycle(deals, row)).collect();
-        let whole = |days: Dec| round(days, Dec::from(1), Mode::HalfAwayFromZero).map(|d| i64::try_from(d.normalized().mantissa()).unwrap_or(0));
+    pub fn new(
+        deals: &'a Deals,
+        policies: ForecastPolicies,
+        pipeline: &Pipeline,
+        list: Option<&Prices>,
+    ) -> Result<Self> {
+        let mut won: Vec<i128> = (0..deals.rows())
+            .filter(|row| deals.kind(*row) == StageKind::Won)
+            .filter_map(|row| cycle(deals, row))
+            .collect();
+        let whole = |days: Dec| {
+            round(days, Dec::from(1), Mode::HalfAwayFromZero)
+                .map(|d| i64::try_from(d.normalized().mantissa()).unwrap_or(0))
+        };
         let mut products = vec![(0_i128, 0_i128); deals.product.values().len()];
         let mut everything = (0_i128, 0_i128);
         for row in 0..deals.rows() {
-            let add = |tally: &mut (i128, i128), won: bool| *tally = (tally.0.saturating_add(i128::from(won)), tally.1.saturating_add(1));
+            let add = |tally: &mut (i128, i128), won: bool| {
+                *tally = (tally.0.saturating_add(i128::from(won)), tally.1.saturating_add(1))
+            };
             let kind = deals.kind(row);
             if kind != StageKind::Open {
                 add(&mut everything, kind == StageKind::Won);
@@ -128,9 +165,11 @@ impl<'a> Rules<'a> {
                 }
             }
         }
-        let stage = |id: &String| pipeline.stage(id).ok().filter(|s| s.probability.is_some()).map(|s| percent(s.percent())).transpose();
+        let stage = |id: &String| {
+            pipeline.stage(id).ok().filter(|s| s.probability.is_some()).map(|s| percent(s.percent())).transpose()
+        };
         let stages = deals.stage.values().iter().map(stage).collect::<Result<_>>()?;
-        let (prices, scale) = prices(deals, policies.amount, book)?;
+        let (prices, scale) = prices(deals, policies.amount, list)?;
         let (cycle, imputed) = (median(&mut won, 0)?.map(whole).transpose()?, Imputed::default());
         Ok(Rules { deals, policies, stages, products, everything, prices, scale, cycle, imputed })
     }
@@ -187,15 +226,23 @@ impl<'a> Rules<'a> {
 
     /// What was assumed, as reasons.
     pub fn reasons(&self) -> Vec<Reason> {
-        let made = |code, count: u64, rule: String| (count > 0).then(|| Reason::new(code).with("count", count).with("rule", rule));
+        let made = |code, count: u64, rule: String| {
+            (count > 0).then(|| Reason::new(code).with("count", count).with("rule", rule))
+        };
         let days = self.cycle.unwrap_or(0);
         let from = match self.policies.probability {
-            ProbabilityPolicy::HistoricWinRate => "won / (won + lost) of the product's closed opportunities, of all where it has none",
+            ProbabilityPolicy::HistoricWinRate => {
+                "won / (won + lost) of the product's closed opportunities, of all where it has none"
+            }
             _ => "the stage",
         };
         let start = self.policies.start.map(|date| date.to_string()).unwrap_or_default();
         let reasons = [
-            made(Code::ImputedClose, self.imputed.close, format!("start + {days} days, the median cycle of the won opportunities")),
+            made(
+                Code::ImputedClose,
+                self.imputed.close,
+                format!("start + {days} days, the median cycle of the won opportunities"),
+            ),
             made(Code::ImputedStart, self.imputed.start, start),
             made(Code::ImputedAmount, self.imputed.amount, "list price of the product".to_owned()),
             made(Code::ImputedProbability, self.imputed.probability, from.to_owned()),
@@ -212,15 +259,15 @@ fn percent(percent: Dec) -> Result<Chance> {
 }
 
 /// The price of each product at a common scale, which is at least that of the table's amounts.
-fn prices(deals: &Deals, policy: AmountPolicy, book: Option<&PriceBook>) -> Result<(Vec<Option<(Currency, i128)>>, u32)> {
+fn prices(deals: &Deals, policy: AmountPolicy, list: Option<&Prices>) -> Result<(Vec<Option<Price>>, u32)> {
     let products = deals.product.values();
     if policy == AmountPolicy::None {
         return Ok((vec![None; products.len()], deals.amount.scale()));
     }
-    let book = book.ok_or_else(|| Error::new(Code::MissingField).with("field", "price_book").at("price_book"))?;
-    let known = |product: &String| book.entries.iter().find(|e| e.product.as_str() == product).map(|e| e.unit_price.normalized());
+    let list = list.ok_or_else(|| Error::new(Code::MissingField).with("field", "price_book").at("price_book"))?;
+    let known = |product: &String| list.prices.get(product).map(|price| price.normalized());
     let found: Vec<Option<Dec>> = products.iter().map(known).collect();
     let scale = found.iter().flatten().map(|price| price.scale()).fold(deals.amount.scale(), u32::max);
-    let price = |price: Dec| Ok((book.currency, scaled(price.mantissa(), scale.saturating_sub(price.scale()))?));
+    let price = |price: Dec| Ok((list.currency, scaled(price.mantissa(), scale.saturating_sub(price.scale()))?));
     Ok((found.into_iter().map(|found| found.map(price).transpose()).collect::<Result<_>>()?, scale))
 }

@@ -119,9 +119,9 @@ pub(super) struct Cell {
     pub count: u64,
     pub without_amount: u64,
     pub sums: BTreeMap<Currency, i128>,
-    entered: u64,
-    converted: u64,
-    stays: Vec<i128>,
+    pub entered: u64,
+    pub converted: u64,
+    pub stays: Vec<i128>,
 }
 
 impl Cell {
@@ -154,7 +154,13 @@ impl Cell {
 ///
 /// # Errors
 /// `decimal_overflow` when amounts do not add up in 28 digits.
-pub fn funnel(deals: &Deals, request: &FunnelRequest, pipeline: &Pipeline, labels: &Labels, context: &Context) -> Result<Decision<Funnel>> {
+pub fn funnel(
+    deals: &Deals,
+    request: &FunnelRequest,
+    pipeline: &Pipeline,
+    labels: &Labels,
+    context: &Context,
+) -> Result<Decision<Funnel>> {
     let grouped = request.group_by.map(|by| Groups::by(deals, by, &deals.start));
     let groups = grouped.unwrap_or_else(|| Groups::one(deals.rows()));
     let row_of_cells = vec![Cell::default(); pipeline.stages.len()];
@@ -182,15 +188,28 @@ pub fn funnel(deals: &Deals, request: &FunnelRequest, pipeline: &Pipeline, label
     let keys = if request.group_by.is_some() { groups.keys } else { Vec::new() };
     let total = sum(&cells, pipeline)?;
     let grouped: Vec<_> = keys.into_iter().zip(cells).collect();
-    let mut reasons = vec![Reason::new(match basis {
-        Basis::History => Code::FunnelDefinition,
-        Basis::Snapshot => Code::FunnelSnapshotDefinition,
-    })];
-    reasons.extend(left_out(outside, "the pipeline does not have their stage"));
+    let mut reasons = match basis {
+        Basis::History => reasons(Code::FunnelDefinition, outside),
+        Basis::Snapshot => snapshot_reasons(outside),
+    };
     reasons.extend(left_out(walk.without, "they have no stage history, only their present stage is counted"));
-    reasons.extend(left_out(walk.unknown, "their history names a stage that the pipeline does not have, that entry is not counted"));
+    reasons.extend(left_out(
+        walk.unknown,
+        "their history names a stage that the pipeline does not have, that entry is not counted",
+    ));
     let parts = Parts { basis, scale: deals.amount.scale(), outside, total, groups: grouped };
     parts.write(pipeline, labels, reasons, context)
+}
+
+fn reasons(definition: Code, outside: u64) -> Vec<Reason> {
+    std::iter::once(Reason::new(definition))
+        .chain(left_out(outside, "the pipeline does not have their stage"))
+        .collect()
+}
+
+/// What the figures of a snapshot mean.
+pub(super) fn snapshot_reasons(outside: u64) -> Vec<Reason> {
+    reasons(Code::FunnelSnapshotDefinition, outside)
 }
 
 fn sum(groups: &[Vec<Cell>], pipeline: &Pipeline) -> Result<Vec<Cell>> {
@@ -211,7 +230,13 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub fn write(mut self, pipeline: &Pipeline, labels: &Labels, reasons: Vec<Reason>, context: &Context) -> Result<Decision<Funnel>> {
+    pub fn write(
+        mut self,
+        pipeline: &Pipeline,
+        labels: &Labels,
+        reasons: Vec<Reason>,
+        context: &Context,
+    ) -> Result<Decision<Funnel>> {
         let (basis, scale) = (self.basis, self.scale);
         let stages = figures(&mut self.total, pipeline, basis, scale)?;
         let mut groups = Vec::new();
@@ -248,7 +273,11 @@ fn figures(cells: &mut [Cell], pipeline: &Pipeline, basis: Basis, scale: u32) ->
             name: stage.name.clone().filter(|name| *name != stage.id),
             kind: stage.kind,
             count: cell.count,
-            amounts: cell.sums.iter().map(|(currency, digits)| money(*digits, scale, *currency)).collect::<Result<_>>()?,
+            amounts: cell
+                .sums
+                .iter()
+                .map(|(currency, digits)| money(*digits, scale, *currency))
+                .collect::<Result<_>>()?,
             without_amount: cell.without_amount,
             entered: known.then_some(cell.entered),
             converted: open.then_some(cell.converted),
@@ -261,7 +290,8 @@ fn figures(cells: &mut [Cell], pipeline: &Pipeline, basis: Basis, scale: u32) ->
 
 /// Microseconds as days.
 fn days(micros: Dec) -> Result<Dec> {
-    round_fraction(micros, Dec::from(86_400_000_000), Dec::from_parts(1, 2)?, Mode::HalfAwayFromZero).map(Dec::normalized)
+    round_fraction(micros, Dec::from(86_400_000_000), Dec::from_parts(1, 2)?, Mode::HalfAwayFromZero)
+        .map(Dec::normalized)
 }
 
 /// Walks stage histories, one opportunity at a time.
@@ -319,4 +349,3 @@ impl Walk {
         }
     }
 }
-

@@ -109,7 +109,9 @@ impl Tally {
             if largest < self.counts.len().min(CODES) && D::bits(amounts) < SMALL {
                 self.add_small(keys, amounts, largest)?;
             } else {
-                keys.iter().zip(amounts).try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
+                keys.iter()
+                    .zip(amounts)
+                    .try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
             }
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::deals::Deals;
 use super::figures::{Definition, Fraction, defined, left_out};
-use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -83,16 +83,23 @@ impl WinRate {
 /// assert_eq!((rates.total.won, rates.total.rate.denominator), (1, 2));
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
-pub fn win_rate(deals: &Deals, request: &ClosedRequest, labels: &Labels, context: &Context) -> Result<Decision<WinRates>> {
+pub fn win_rate(
+    deals: &Deals,
+    request: &ClosedRequest,
+    labels: &Labels,
+    context: &Context,
+) -> Result<Decision<WinRates>> {
     let sorted = Sorted::<(u64, u64)>::sort(deals, request, CLOSED, |pot, _, kind| {
         let slot = if kind == StageKind::Won { &mut pot.0 } else { &mut pot.1 };
         *slot = slot.saturating_add(1);
         true
     })?;
-    let sum = |pick: fn(&(u64, u64)) -> u64| sorted.groups.iter().map(|(_, pot)| pick(pot)).fold(0, u64::saturating_add);
+    let sum =
+        |pick: fn(&(u64, u64)) -> u64| sorted.groups.iter().map(|(_, pot)| pick(pot)).fold(0, u64::saturating_add);
     let total = WinRate::of(sum(|pot| pot.0), sum(|pot| pot.1))?;
     let mut groups = Vec::new();
-    for (key, (won, lost)) in sorted.groups.into_iter().filter(|(_, pot)| request.group_by.is_some() && *pot != (0, 0)) {
+    for (key, (won, lost)) in sorted.groups.into_iter().filter(|(_, pot)| request.group_by.is_some() && *pot != (0, 0))
+    {
         let label = key.as_ref().and_then(|k| labels.get(k).cloned());
         groups.push(WinRateGroup { key, label, figures: WinRate::of(won, lost)? });
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::closed::{ClosedRequest, Sorted};
 use super::deals::Deals;
 use super::figures::{Definition, count, defined, left_out, mean, median, minor, overflow};
-use super::closed::{ClosedRequest, Sorted};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -130,7 +130,12 @@ impl Pot {
 ///
 /// # Errors
 /// `dates_reversed` when `closed_from` is after `closed_to`; `decimal_overflow`.
-pub fn won_value(deals: &Deals, request: &ClosedRequest, labels: &Labels, context: &Context) -> Result<Decision<WonValues>> {
+pub fn won_value(
+    deals: &Deals,
+    request: &ClosedRequest,
+    labels: &Labels,
+    context: &Context,
+) -> Result<Decision<WonValues>> {
     let (currency, amount) = (&deals.currency, &deals.amount);
     let sorted = Sorted::<Pot>::sort(deals, request, &[StageKind::Won], |pot, row, _| {
         pot.take(currency.get(row).copied().zip(amount.get(row)));
