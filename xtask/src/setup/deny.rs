@@ -16,7 +16,7 @@ pub fn program() -> Option<PathBuf> {
 pub fn setup() -> Result<String, String> {
     if program().is_none() {
         println!("building cargo-deny {VERSION} (some minutes, once)");
-        let log = paths::work("logs/cargo-deny.log");
+        let log = paths::work("logs/setup-cargo-deny.log");
         let root = paths::work("tools");
         let root = root.to_str().ok_or("the path of the target folder is not text")?;
         let arguments = ["install", "cargo-deny", "--version", VERSION, "--locked", "--root", root];

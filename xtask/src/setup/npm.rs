@@ -14,7 +14,7 @@ pub fn setup() -> Result<String, String> {
             system::install(&["npm"])?;
         }
         println!("installing npm packages");
-        let log = paths::work("logs/npm.log");
+        let log = paths::work("logs/setup-npm.log");
         shell::logged(shell::command("npm", &install()), &log)
             .map_err(|error| format!("{error}; see `{}`", log.display()))?;
         stamp.set()?;
@@ -36,7 +36,7 @@ fn install() -> Vec<&'static str> {
 pub fn setup_bench() -> Result<(), String> {
     let stamp = Stamp::new("npm-bench", &["package.json", "package-lock.json"], &[ZEN])?;
     if !(stamp.holds() && paths::at("node_modules/@gorules/zen-engine").is_dir()) {
-        let log = paths::work("logs/npm.log");
+        let log = paths::work("logs/setup-npm.log");
         shell::logged(shell::command("npm", &["install", "--no-save", ZEN]), &log)
             .map_err(|error| format!("{error}; see `{}`", log.display()))?;
         stamp.set()?;

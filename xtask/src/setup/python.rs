@@ -53,7 +53,7 @@ fn version(python: &PathBuf) -> Result<String, String> {
 
 fn make(python: &PathBuf) -> Result<(), String> {
     println!("making .venv (about a minute)");
-    let log = paths::work("logs/python.log");
+    let log = paths::work("logs/setup-python.log");
     let create = || shell::logged(shell::command(python, &["-m", "venv", "--clear", ".venv"]), &log);
     if create().is_ok() {
         return Ok(());
@@ -64,7 +64,7 @@ fn make(python: &PathBuf) -> Result<(), String> {
 }
 
 fn install(requirements: &str) -> Result<(), String> {
-    let log = paths::work("logs/python.log");
+    let log = paths::work("logs/setup-python.log");
     let arguments = ["-m", "pip", "install", "--disable-pip-version-check", "-r", requirements];
     shell::logged(shell::command(paths::venv("python"), &arguments), &log)
         .map_err(|error| format!("{error}; see `{}`", log.display()))

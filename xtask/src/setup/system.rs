@@ -9,7 +9,7 @@ pub fn install(packages: &[&str]) -> Result<(), String> {
         return Err(format!("`{wanted}` is missing and there is no apt-get here; install it by hand"));
     }
     println!("apt-get install {wanted}");
-    let log = paths::work("logs/apt.log");
+    let log = paths::work("logs/setup-apt.log");
     let explain =
         |error: String| format!("cannot install `{wanted}`: {error}; see `{}`, or install it by hand", log.display());
     shell::logged(apt(&["update", "-q"])?, &log).map_err(explain)?;
