@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 const BLUE: &str = "#2f6fed";
 const LIGHT: &str = "#b9cdf8";
+const PALE: &str = "#8fb0f5";
 const GREEN: &str = "#1f9d72";
 const RED: &str = "#d65a4e";
 const INK: &str = "#46506a";
@@ -21,7 +22,7 @@ pub fn length(decimal: impl std::fmt::Display) -> f64 {
 /// What all charts share.
 fn style(width: u32, height: usize) -> Value {
     json!({
-        "width": width, "height": height, "margin": {"left": 4, "top": 8, "right": 16, "bottom": 4},
+        "width": width, "height": height, "margin": {"left": 8, "top": 8, "right": 16, "bottom": 4},
         "legend_show": false, "tooltip_show": true,
         "series_label_font_color": INK, "series_label_font_size": 12, "series_label_formatter": "{t}",
         "x_axis_font_color": INK, "x_axis_font_size": 11, "grid_stroke_color": RULE, "x_axis_stroke_color": RULE,
@@ -32,9 +33,12 @@ fn style(width: u32, height: usize) -> Value {
 fn axis(values: impl IntoIterator<Item = f64>, formatter: &str) -> Value {
     let longest = values.into_iter().fold(1.0, f64::max) * 1.06;
     let power = 10_f64.powf((longest / 5.0).log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|part| part * power).find(|step| step * 5.0 >= longest);
+    let step = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|part| part * power)
+        .find(|step| step * 5.0 >= longest);
     let end = step.unwrap_or(longest / 5.0) * 5.0;
-    json!([{"axis_font_color": INK, "axis_font_size": 11, "axis_name_gap": 12, "axis_formatter": formatter,
+    json!([{"axis_font_color": INK, "axis_font_size": 11, "axis_formatter": formatter,
         "axis_min": 0, "axis_max": end, "axis_split_number": 5}])
 }
 
@@ -61,21 +65,31 @@ pub fn columns(categories: &[String], series: &[(&str, Vec<f64>)]) -> Result<Str
     let longest = series.iter().flat_map(|(_, data)| thousands(data));
     let colors = if series.len() > 1 { [LIGHT, BLUE] } else { [BLUE, LIGHT] };
     let several = series.len() > 1;
-    let list: Vec<Value> = series.iter().map(|(name, data)| json!({"name": name, "data": thousands(data), "label_show": true})).collect();
-    let own = json!({"x_axis_data": categories, "series_list": list, "series_colors": colors, "legend_show": several,
-        "legend_category": "round_rect", "legend_font_color": INK, "legend_font_size": 12, "legend_align": "right", "radius": 3,
+    let list: Vec<Value> =
+        series.iter().map(|(name, data)| json!({"name": name, "data": thousands(data), "label_show": true})).collect();
+    let own = json!({"x_axis_data": categories, "series_list": list, "series_colors": colors, "radius": 3,
         "series_label_formatter": "{t}k", "y_axis_configs": axis(longest, "{t}k")});
     let chart = BarChart::from_json(&with(style(560, 300), own)).map_err(|e| e.to_string())?;
-    chart.svg().map_err(|e| e.to_string())
+    let svg = chart.svg().map_err(|e| e.to_string())?;
+    Ok(if several { format!("{}{svg}", legend(series, &colors)) } else { svg })
 }
 
-/// Lying bars, the first category on top, with a line at the mean where one is given.
+/// The names of the series, set by the browser: the library cannot measure Chinese.
+fn legend(series: &[(&str, Vec<f64>)], colors: &[&str]) -> String {
+    let names = series.iter().zip(colors);
+    let names: String =
+        names.map(|((name, _), color)| format!("<i style=\"background:{color}\"></i>{name} ")).collect();
+    format!("<p class=\"legend\">{names}</p>")
+}
+
+/// Lying bars, the first category on top; those below the mean are pale, where one is given.
 pub fn bars(points: &Points, unit: &str, mean: Option<f64>) -> Result<String, String> {
     let (names, data): (Vec<&str>, Vec<f64>) = points.iter().rev().map(|(name, value)| (name.as_str(), *value)).unzip();
-    let marks: Vec<Value> = mean.iter().map(|value| json!({"category": "value", "value": value, "color": RED})).collect();
-    let series = json!({"name": "", "data": data, "label_show": true, "mark_lines": marks});
+    let color = |value: &f64| if mean.is_some_and(|mean| *value < mean) { PALE } else { BLUE };
+    let colors: Vec<&str> = data.iter().map(color).collect();
+    let series = json!({"name": "", "data": data, "label_show": true, "colors": colors});
     let label = format!("{}{unit}", if mean.is_some() { "{c}" } else { "{t}" });
-    let own = json!({"x_axis_data": names, "series_list": [series], "series_colors": [BLUE], "series_label_formatter": label,
+    let own = json!({"x_axis_data": names, "series_list": [series], "series_label_formatter": label,
         "y_axis_configs": axis(data.iter().copied(), &label)});
     let mut shared = style(560, 40 + 26 * points.len());
     if let Some(margin) = shared.pointer_mut("/margin/right") {

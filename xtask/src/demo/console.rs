@@ -52,7 +52,7 @@ pub fn import(imported: &Imported, lang: Lang) {
 /// Every rule that was followed: the sentence, and how often and where.
 pub fn findings(imported: &Imported, lang: Lang) -> Vec<(String, String)> {
     let lines = imported.findings.tallies().into_iter().map(|tally| {
-        let about = format!("{}: {}", tally.rule.action().name(lang), tally.rule.about(lang));
+        let about = format!("{}{}{}", tally.rule.action().name(lang), lang.pick(": ", "："), tally.rule.about(lang));
         let sample: Vec<String> = tally.sample.iter().map(u64::to_string).collect();
         let more = if tally.count > tally.sample.len() as u64 { ", …" } else { "" };
         let (rows, sample) = (count(tally.count), sample.join(", "));

@@ -86,7 +86,8 @@ impl Engine {
         let context = json!({"now": NOW, "zone": "UTC", "seed": seed, "locale": self.lang.tag()});
         let request = json!({"wire": 1, "op": op, "context": context, "explain": explain, "input": input});
         let text = self.host.call_on(self.number, &request.to_string());
-        let wire: Wire<T> = serde_json::from_str(&text).map_err(|error| format!("`{op}` gave an unknown answer: {error}"))?;
+        let wire: Wire<T> =
+            serde_json::from_str(&text).map_err(|error| format!("`{op}` gave an unknown answer: {error}"))?;
         match (wire.value, wire.error) {
             (Some(value), None) => Ok(Answer { value, reasons: wire.reasons }),
             (_, Some(error)) => {

@@ -33,7 +33,7 @@ impl Figures {
     pub fn ask(engine: &Engine) -> Result<Self, String> {
         let start = Instant::now();
         let policies = json!({"close": "median_cycle", "amount": "list_price", "probability": "deal"});
-        let forecast = json!({"as_of": TODAY, "months": 6, "policies": policies, "price_book": BOOK});
+        let forecast = json!({"as_of": TODAY, "months": 3, "policies": policies, "price_book": BOOK});
         Ok(Figures {
             funnel: engine.ask("insight.funnel", &json!({}))?,
             rates: engine.ask("insight.win_rate", &json!({"group_by": "owner"}))?,

@@ -165,7 +165,9 @@ impl Findings {
         for (file, (read, imported)) in &self.files {
             let refused = self.list.iter().filter(|f| f.file == *file && f.rule.action() == Action::Refused).count();
             if *read != *imported + refused as u64 {
-                return Err(format!("`{file}`: {read} rows read, {imported} imported and {refused} refused do not add up"));
+                return Err(format!(
+                    "`{file}`: {read} rows read, {imported} imported and {refused} refused do not add up"
+                ));
             }
         }
         Ok(())
@@ -178,7 +180,8 @@ impl Findings {
         out.write_record(["file", "row", "field", "rule", "action", "found", "stored", "about"]).map_err(failed)?;
         for f in &self.list {
             let (row, action) = (f.row.to_string(), f.rule.action().name(lang));
-            out.write_record([f.file, &row, f.field, f.rule.code(), action, &f.found, &f.stored, f.rule.about(lang)]).map_err(failed)?;
+            out.write_record([f.file, &row, f.field, f.rule.code(), action, &f.found, &f.stored, f.rule.about(lang)])
+                .map_err(failed)?;
         }
         out.into_inner().map_err(|error| error.to_string())
     }

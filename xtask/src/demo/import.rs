@@ -60,7 +60,10 @@ fn read() -> Result<Plan, String> {
 /// A bar on the terminal; nothing where the output goes into a file.
 fn bar(lang: Lang, deals: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(deals as u64), ProgressDrawTarget::stderr());
-    let text = lang.pick("  importing [{bar:40}] {human_pos} of {human_len} deals, {elapsed}", "  导入中 [{bar:40}] {human_pos} / {human_len} 个商机，{elapsed}");
+    let text = lang.pick(
+        "  importing [{bar:40}] {human_pos} of {human_len} deals, {elapsed}",
+        "  导入中 [{bar:40}] {human_pos} / {human_len} 个商机，{elapsed}",
+    );
     if let Ok(style) = ProgressStyle::with_template(text) {
         bar.set_style(style.progress_chars("█▉ "));
     }

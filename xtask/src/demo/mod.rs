@@ -85,7 +85,9 @@ fn show(lang: Lang, out: &Path) -> Result<Value, String> {
     println!(
         "\n{}",
         lang.pick(
-            format!("{seconds:.1} s in all: import {import:.1} s, figures {insight:.1} s. Written to {folder}: {files}"),
+            format!(
+                "{seconds:.1} s in all: import {import:.1} s, figures {insight:.1} s. Written to {folder}: {files}"
+            ),
             format!("共 {seconds:.1} 秒：导入 {import:.1} 秒，分析 {insight:.1} 秒。已写入 {folder}：{files}"),
         )
     );
@@ -95,7 +97,8 @@ fn show(lang: Lang, out: &Path) -> Result<Value, String> {
 /// The known figures, a line each.
 fn short(figures: &Figures, lang: Lang) -> Vec<String> {
     let stages = ["won", "lost", "engaging", "prospecting"];
-    let stages: Vec<String> = stages.iter().map(|id| format!("{} {}", sections::stage(id, lang), count(figures.in_stage(id)))).collect();
+    let stages: Vec<String> =
+        stages.iter().map(|id| format!("{} {}", sections::stage(id, lang), count(figures.in_stage(id)))).collect();
     let rate = figures.rates.total.rate;
     let percent = rate.percent.map(|p| p.to_string()).unwrap_or_default();
     let of = format!("{} / {} = {percent} %", count(rate.numerator), count(rate.denominator));

@@ -63,7 +63,11 @@ fn tiles(figures: &Figures, lang: Lang) -> String {
     let of = format!("{} / {}", count(rate.numerator), count(rate.denominator));
     let mut out = String::from("<div class=\"tiles\">\n");
     let mut tile = |class: &str, value: String, about: String| {
-        out.push_str(&format!("<div class=\"tile{class}\"><b>{}</b><span>{}</span></div>\n", escape(&value), escape(&about)));
+        out.push_str(&format!(
+            "<div class=\"tile{class}\"><b>{}</b><span>{}</span></div>\n",
+            escape(&value),
+            escape(&about)
+        ));
     };
     tile(" wide", format!("USD {}", amount(figures.won_value())), lang.pick("won value", "赢单金额").to_owned());
     tile(" wide", format!("{percent} %"), lang.pick(format!("win rate: {of}"), format!("赢单率：{of}")));
@@ -75,7 +79,12 @@ fn tiles(figures: &Figures, lang: Lang) -> String {
 }
 
 fn card(section: &Section, lang: Lang) -> String {
-    let meaning: String = section.meaning.iter().map(|text| format!("<p class=\"meaning\">{}</p>", escape(text))).collect();
+    let meaning: String = section
+        .meaning
+        .iter()
+        .chain(&section.key)
+        .map(|text| format!("<p class=\"meaning\">{}</p>", escape(text)))
+        .collect();
     let open = if section.rows.len() < 6 { " open" } else { "" };
     format!(
         "<section class=\"card\"><h2>{}</h2>{}{meaning}<details{open}><summary>{}</summary>{}</details></section>\n",
@@ -87,7 +96,9 @@ fn card(section: &Section, lang: Lang) -> String {
 }
 
 fn table(class: &str, head: &[String], rows: &[Vec<String>]) -> String {
-    let cells = |tag: &str, row: &[String]| row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<String>();
+    let cells = |tag: &str, row: &[String]| {
+        row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<String>()
+    };
     let body: String = rows.iter().map(|row| format!("<tr>{}</tr>", cells("td", row))).collect();
     format!("<table class=\"{class}\"><thead><tr>{}</tr></thead><tbody>{body}</tbody></table>", cells("th", head))
 }
@@ -116,14 +127,14 @@ fn quote(quote: &Quote, lang: Lang) -> Result<String, String> {
 
 fn import(imported: &Imported, lang: Lang) -> String {
     let files = imported.findings.files.iter();
-    let read: Vec<Vec<String>> =
-        files.map(|(file, (read, taken))| vec![(*file).to_owned(), count(*read), count(*taken), count(read - taken)]).collect();
-    let head = lang.pick(["file", "rows read", "imported", "refused"], ["文件", "读取行数", "导入", "拒绝"]).map(str::to_owned);
+    let read: Vec<Vec<String>> = files
+        .map(|(file, (read, taken))| vec![(*file).to_owned(), count(*read), count(*taken), count(read - taken)])
+        .collect();
+    let head = lang
+        .pick(["file", "rows read", "imported", "refused"], ["文件", "读取行数", "导入", "拒绝"])
+        .map(str::to_owned);
     let found: String = imported.findings.tallies().iter().map(|tally| finding(tally, lang)).collect();
-    let names = lang.pick(
-        ["", "rule", "file", "rows", "first rows"],
-        ["", "规则", "文件", "行数", "前几行"],
-    );
+    let names = lang.pick(["", "rule", "file", "rows", "first rows"], ["", "规则", "文件", "行数", "前几行"]);
     let names: String = names.iter().map(|name| format!("<th>{name}</th>")).collect();
     let lead = lang.pick(
         format!("{} operations in {} commits. Every row and what became of it: import-report.csv. Rows are numbered as in a spreadsheet, the header is row 1.", count(imported.operations), imported.commits),

@@ -100,7 +100,8 @@ impl Plan {
         }
         for (id, name, manager, team) in agents {
             self.users.insert(id.clone());
-            self.basics.push(operation("users.create", json!({"id": id, "name": name, "manager": manager, "team": team})));
+            self.basics
+                .push(operation("users.create", json!({"id": id, "name": name, "manager": manager, "team": team})));
         }
     }
 
@@ -179,7 +180,13 @@ impl Plan {
         self.findings.row(ACCOUNTS, true);
     }
 
-    fn spelt(&mut self, row: u64, field: &'static str, found: &str, (wrong, right, rule): (&str, &str, Rule)) -> String {
+    fn spelt(
+        &mut self,
+        row: u64,
+        field: &'static str,
+        found: &str,
+        (wrong, right, rule): (&str, &str, Rule),
+    ) -> String {
         if found != wrong {
             return found.to_owned();
         }
@@ -207,7 +214,14 @@ impl Plan {
         }
         for (row, agent) in agents {
             if let Some(agent) = agent.as_ref().ok().filter(|agent| !deals_of.contains_key(&agent.sales_agent)) {
-                self.findings.add(TEAMS, *row, "sales_agent", Rule::AgentWithoutDeals, &agent.sales_agent, &agent.sales_agent);
+                self.findings.add(
+                    TEAMS,
+                    *row,
+                    "sales_agent",
+                    Rule::AgentWithoutDeals,
+                    &agent.sales_agent,
+                    &agent.sales_agent,
+                );
             }
         }
     }
@@ -245,7 +259,14 @@ impl Plan {
         match moves.engaged {
             Some(day) => {
                 set("effective_at", instant(day));
-                self.findings.add(PIPELINE, row, "engage_date", Rule::ProspectingStart, &deal.engage_date, &deal.engage_date);
+                self.findings.add(
+                    PIPELINE,
+                    row,
+                    "engage_date",
+                    Rule::ProspectingStart,
+                    &deal.engage_date,
+                    &deal.engage_date,
+                );
             }
             None => {
                 set("effective_at", format!("{TODAY}T00:00:00Z"));
@@ -256,7 +277,10 @@ impl Plan {
         let mut operations = vec![operation("opportunities.create", Value::Object(input))];
         let id = &deal.opportunity_id;
         if let Some(day) = moves.engaged {
-            operations.push(operation("opportunities.advance", json!({"id": id, "to": "engaging", "effective_at": instant(day)})));
+            operations.push(operation(
+                "opportunities.advance",
+                json!({"id": id, "to": "engaging", "effective_at": instant(day)}),
+            ));
         }
         match moves.closed {
             None => self.findings.add(PIPELINE, row, "close_date", Rule::OpenCloseMissing, "", ""),
@@ -296,7 +320,10 @@ impl Moves {
             "Prospecting" if deal.engage_date.is_empty() => Moves { engaged: None, closed: None },
             "Prospecting" => return Err(("engage_date", Rule::DatesImpossible, deal.engage_date.clone())),
             "Engaging" => Moves { engaged: Some(engaged()?), closed: None },
-            "Won" => Moves { engaged: Some(engaged()?), closed: Some((day("close_date", &deal.close_date)?, Some(number()?))) },
+            "Won" => Moves {
+                engaged: Some(engaged()?),
+                closed: Some((day("close_date", &deal.close_date)?, Some(number()?))),
+            },
             "Lost" if number()?.is_zero() => {
                 Moves { engaged: Some(engaged()?), closed: Some((day("close_date", &deal.close_date)?, None)) }
             }

@@ -28,7 +28,8 @@ pub struct Quote {
 impl Quote {
     /// Prices 25 units of the product of the first open deal in Engaging that names an account, with a service kit for each.
     pub fn ask(engine: &Engine) -> Result<Self, String> {
-        let page: OpportunityPage = engine.ask("opportunities.find", &json!({"status": "open", "stage": "engaging"}))?;
+        let page: OpportunityPage =
+            engine.ask("opportunities.find", &json!({"status": "open", "stage": "engaging"}))?;
         let found = page.items.into_iter().find(|deal| deal.account.is_some() && deal.product.is_some());
         let deal = found.ok_or("no open deal in Engaging names an account and a product")?;
         let account: Account = engine.ask("accounts.get", &json!({"id": deal.account}))?;

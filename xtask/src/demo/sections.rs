@@ -15,6 +15,8 @@ pub struct Section {
     pub title: String,
     /// What the figures mean.
     pub meaning: Vec<String>,
+    /// How to read the picture, where it does not say itself.
+    pub key: Option<String>,
     /// The columns; the first holds names, the others numbers.
     pub head: Vec<String>,
     /// The rows.
@@ -65,8 +67,11 @@ fn funnel(figures: &Figures, lang: Lang) -> Result<Section, String> {
         ]
     };
     let stages = &figures.funnel.stages;
-    let points: Points =
-        stages.iter().filter(|s| s.stage != "lost").filter_map(|s| Some((stage(&s.stage, lang), s.entered? as f64))).collect();
+    let points: Points = stages
+        .iter()
+        .filter(|s| s.stage != "lost")
+        .filter_map(|s| Some((stage(&s.stage, lang), s.entered? as f64)))
+        .collect();
     let head = lang.pick(
         ["stage", "there now", "entered", "converted", "conversion", "median days"],
         ["阶段", "当前", "进入", "转化", "转化率", "停留中位天数"],
@@ -74,6 +79,7 @@ fn funnel(figures: &Figures, lang: Lang) -> Result<Section, String> {
     Ok(Section {
         title: lang.pick("Funnel and conversion", "漏斗与转化").to_owned(),
         meaning: meaning(&figures.funnel.definition),
+        key: None,
         head: texts(&head),
         rows: stages.iter().map(row).collect(),
         chart: charts::funnel(&points)?,
@@ -86,7 +92,8 @@ fn dollars(value: &WonValue) -> Option<&crm_core::insight::won_value::ValueFigur
 }
 
 fn won(values: &WonValues, first: &str, lang: Lang) -> (Vec<String>, Vec<Vec<String>>, Points) {
-    let [deals, sum, mean] = lang.pick(["deals", "won value, USD", "mean, USD"], ["商机", "赢单金额（美元）", "平均（美元）"]);
+    let [deals, sum, mean] =
+        lang.pick(["deals", "won value, USD", "mean, USD"], ["商机", "赢单金额（美元）", "平均（美元）"]);
     let (mut rows, mut points) = (Vec::new(), Points::new());
     for group in &values.groups {
         let name = group.label.clone().or_else(|| group.key.clone()).unwrap_or_else(|| lang.none().to_owned());
@@ -108,6 +115,7 @@ fn months(figures: &Figures, lang: Lang) -> Result<Section, String> {
     Ok(Section {
         title: lang.pick("Won value by month, USD", "每月赢单金额（美元）").to_owned(),
         meaning: meaning(&figures.months.definition),
+        key: None,
         head,
         rows,
         chart: charts::columns(&names, &[("", data)])?,
@@ -120,6 +128,7 @@ fn products(figures: &Figures, lang: Lang) -> Result<Section, String> {
     Ok(Section {
         title: lang.pick("Won value by product, USD", "各产品赢单金额（美元）").to_owned(),
         meaning: meaning(&figures.products.definition),
+        key: None,
         head,
         rows,
         chart: charts::bars(&points, "", None)?,
@@ -127,7 +136,8 @@ fn products(figures: &Figures, lang: Lang) -> Result<Section, String> {
 }
 
 fn rates(figures: &Figures, lang: Lang) -> Result<Section, String> {
-    let percent = |rate: crm_core::insight::figures::Fraction| rate.percent.map(|p| format!("{p} %")).unwrap_or_default();
+    let percent =
+        |rate: crm_core::insight::figures::Fraction| rate.percent.map(|p| format!("{p} %")).unwrap_or_default();
     let (mut rows, mut points) = (Vec::new(), Points::new());
     let mut groups: Vec<_> = figures.rates.groups.iter().collect();
     groups.sort_by(|a, b| {
@@ -141,10 +151,12 @@ fn rates(figures: &Figures, lang: Lang) -> Result<Section, String> {
     }
     let total = &figures.rates.total;
     rows.push(vec![lang.pick("total", "合计").to_owned(), count(total.won), count(total.lost), percent(total.rate)]);
+    let key = lang.pick("pale bars: below the rate of all agents together", "浅色条：低于全体销售的赢单率").to_owned();
     let head = lang.pick(["agent", "won", "lost", "win rate"], ["销售", "赢单", "输单", "赢单率"]);
     Ok(Section {
         title: lang.pick("Win rate by agent", "各销售赢单率").to_owned(),
         meaning: meaning(&figures.rates.definition),
+        key: Some(key),
         head: texts(&head),
         rows,
         chart: charts::bars(&points, " %", total.rate.percent.map(length))?,
@@ -175,12 +187,14 @@ fn forecast(forecast: &Forecast, lang: Lang) -> Result<Section, String> {
     }
     let (sum, chance) = dollars(&forecast.total);
     rows.push(vec![lang.pick("total", "合计").to_owned(), count(forecast.total.count), amount(sum), amount(chance)]);
-    let head = lang.pick(["month", "deals", "amount, USD", "weighted, USD"], ["月份", "商机", "金额（美元）", "加权（美元）"]);
+    let head =
+        lang.pick(["month", "deals", "amount, USD", "weighted, USD"], ["月份", "商机", "金额（美元）", "加权（美元）"]);
     let series = lang.pick(["amount", "weighted"], ["金额", "加权"]);
     let [amounts, weights] = series;
     Ok(Section {
         title: lang.pick("Weighted forecast by month, USD", "每月加权预测（美元）").to_owned(),
         meaning: meaning(&forecast.definition),
+        key: None,
         head: texts(&head),
         rows,
         chart: charts::columns(&names, &[(amounts, whole), (weights, weighted)])?,
@@ -190,8 +204,10 @@ fn forecast(forecast: &Forecast, lang: Lang) -> Result<Section, String> {
 /// What the figures assume where the data does not say; `undated` deals have no engage date.
 pub fn assumptions(figures: &Figures, undated: u64, lang: Lang) -> Vec<String> {
     let (imputed, cycle) = (figures.forecast.imputed, figures.forecast.median_cycle_days.unwrap_or(0));
-    let (close, price, undated, as_of) = (count(imputed.close), count(imputed.amount), count(undated), figures.forecast.as_of);
-    let chances: Vec<String> = plan::CHANCES.iter().map(|(id, percent)| format!("{} {percent} %", stage(id, lang))).collect();
+    let (close, price, undated, as_of) =
+        (count(imputed.close), count(imputed.amount), count(undated), figures.forecast.as_of);
+    let chances: Vec<String> =
+        plan::CHANCES.iter().map(|(id, percent)| format!("{} {percent} %", stage(id, lang))).collect();
     lang.pick(
         vec![
             format!("The present is {as_of}, the day after the last close date of the data: `as_of` of the forecast."),

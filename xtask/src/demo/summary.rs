@@ -12,8 +12,11 @@ use super::quote::Quote;
 /// Everything that must come out the same on every run; no times.
 pub fn of(imported: &Imported, figures: &Figures, quote: &Quote) -> Value {
     let findings = &imported.findings;
-    let files: BTreeMap<&str, Value> =
-        findings.files.iter().map(|(file, (read, taken))| (*file, json!({"read": read, "imported": taken, "refused": read - taken}))).collect();
+    let files: BTreeMap<&str, Value> = findings
+        .files
+        .iter()
+        .map(|(file, (read, taken))| (*file, json!({"read": read, "imported": taken, "refused": read - taken})))
+        .collect();
     let rules: BTreeMap<&str, u64> = Rule::ALL.iter().map(|rule| (rule.code(), findings.count(*rule))).collect();
     let stages: BTreeMap<&str, u64> = figures.funnel.stages.iter().map(|s| (s.stage.as_str(), s.count)).collect();
     let rate = figures.rates.total.rate;

@@ -6,7 +6,7 @@ use super::findings::{Action, Rule};
 use super::plan::Plan;
 use super::source::{AccountRow, AgentRow, DealRow, ProductRow};
 use super::words::Lang;
-use super::{show, shell};
+use super::{shell, show};
 
 /// The whole demo once in each language: the known figures come out, both runs agree, and the report counts every row.
 #[test]
@@ -62,7 +62,10 @@ fn plan(deals: &[[&str; 8]]) -> Plan {
     let agent = AgentRow { sales_agent: "Ann Lee".into(), manager: "Bo Chen".into(), regional_office: "East".into() };
     let mut plan = Plan::default();
     plan.users(vec![(2, Ok(agent.clone()))]);
-    plan.products(vec![(2, Ok(ProductRow { product: "GTX Pro".into(), series: "GTX".into(), sales_price: "4821".into() }))]);
+    plan.products(vec![(
+        2,
+        Ok(ProductRow { product: "GTX Pro".into(), series: "GTX".into(), sales_price: "4821".into() }),
+    )]);
     let account = |name: &str, parent: &str| AccountRow {
         account: name.into(),
         sector: "technolgy".into(),
@@ -72,10 +75,15 @@ fn plan(deals: &[[&str; 8]]) -> Plan {
         office_location: "Kenya".into(),
         subsidiary_of: parent.into(),
     };
-    plan.accounts(vec![(2, Ok(account("Child", "Acme"))), (3, Ok(account("Acme", ""))), (4, Ok(account("Lone", "Nobody")))]);
+    plan.accounts(vec![
+        (2, Ok(account("Child", "Acme"))),
+        (3, Ok(account("Acme", ""))),
+        (4, Ok(account("Lone", "Nobody"))),
+    ]);
     let row = |cells: &[&str; 8]| {
         let t = texts(cells);
-        let [opportunity_id, sales_agent, product, account, deal_stage, engage_date, close_date, close_value] = t.try_into().unwrap();
+        let [opportunity_id, sales_agent, product, account, deal_stage, engage_date, close_date, close_value] =
+            t.try_into().unwrap();
         DealRow { opportunity_id, sales_agent, product, account, deal_stage, engage_date, close_date, close_value }
     };
     let lines = deals.iter().enumerate().map(|(place, cells)| (place as u64 + 2, Ok(row(cells)))).collect();
@@ -106,7 +114,8 @@ fn bad_rows_are_refused_by_a_named_rule_and_counted() {
     ];
     for (place, text, rule) in cases {
         let plan = self::plan(&[with(place, text)]);
-        let refused: Vec<Rule> = plan.findings.list.iter().map(|f| f.rule).filter(|r| r.action() == Action::Refused).collect();
+        let refused: Vec<Rule> =
+            plan.findings.list.iter().map(|f| f.rule).filter(|r| r.action() == Action::Refused).collect();
         assert_eq!(refused, [Rule::ReferenceUnknown, rule], "{text}"); // the first one is the account `Lone`
         assert!(plan.deals.is_empty());
         plan.findings.check().unwrap();
