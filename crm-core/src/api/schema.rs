@@ -167,3 +167,78 @@ fn kinds() -> Vec<Value> {
 fn kinds() -> Vec<Value> {
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definitions(document: &Value, group: &str) -> Map<String, Value> {
+        document[group]["$defs"].as_object().unwrap().clone()
+    }
+
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                map.values().for_each(|inner| references(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_operation_says_what_it_does_and_refers_to_named_types() {
+        let document = document();
+        let operations = document["operations"].as_array().unwrap();
+        assert!(operations.len() >= 6);
+        for operation in operations {
+            assert!(operation["doc"].as_str().is_some_and(|doc| doc.ends_with(['.', ')'])), "{operation}");
+            assert!(operation["request"]["$ref"].is_string() && operation["answer"]["$ref"].is_string(), "{operation}");
+        }
+    }
+
+    #[test]
+    fn every_type_has_one_name_and_every_field_a_description() {
+        let document = document();
+        for group in ["requests", "answers"] {
+            for (name, schema) in definitions(&document, group) {
+                assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "two types are called alike: {group} {name}");
+                assert!(schema["description"].is_string(), "{group} {name}");
+                for (field, inner) in schema["properties"].as_object().into_iter().flatten() {
+                    let described = inner["description"].is_string() || inner.get("$ref").is_some();
+                    assert!(described, "{group} {name}.{field}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_request_is_closed() {
+        for (name, schema) in definitions(&document(), "requests") {
+            if schema["properties"].is_object() {
+                assert_eq!(schema["additionalProperties"], false, "{name} accepts unknown fields");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        for group in ["requests", "answers"] {
+            let (known, mut found) = (definitions(&document, group), Vec::new());
+            references(&document[group], &mut found);
+            assert!(!found.is_empty());
+            for path in found {
+                assert!(known.contains_key(path.strip_prefix("#/$defs/").unwrap()), "{group} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn descriptions_are_plain_prose() {
+        let text = document().to_string();
+        assert!(!text.contains("```") && !text.contains("[`"));
+        assert_eq!(prose(" Refuses [`Error`] well.\n\n# Example: one\n```\nlet a = 1;\n```"), "Refuses `Error` well.");
+    }
+}

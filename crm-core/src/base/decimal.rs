@@ -314,7 +314,7 @@ impl schemars::JsonSchema for Dec {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let text = schemars::json_schema!({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "maxLength": 40});
         if generator.contract().is_serialize() {
-            return schemars::json_schema!({"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?$"});
+            return schemars::json_schema!({"type": "string", "format": "decimal", "description": "An exact decimal as a string.", "pattern": r"^-?\d+(\.\d+)?$"});
         }
         schemars::json_schema!({"format": "decimal", "description": "An exact decimal as a string; an integer is accepted.", "anyOf": [text, {"type": "integer"}]})
     }
