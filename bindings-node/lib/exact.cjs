@@ -11,10 +11,15 @@ const DEPTH = 128;
  * Writes a value as JSON.
  *
  * Integers stay; a bigint and an object with an exact `toFixed` or `toString` (decimal.js, big.js, a Money class) become text;
- * a number that is not exact, a function, a Map and the like are refused with their place.
+ * a number beyond the exact ones, a function, a Map and the like are refused with their place.
  */
 function write(value) {
-  return JSON.stringify(exact(value, null, 0));
+  return JSON.stringify(exactly(value));
+}
+
+/** The same value as plain JSON types; itself where nothing needs a change. */
+function exactly(value) {
+  return exact(value, null, 0);
 }
 
 // A place is a chain of [parent, key], joined only when something is refused.
@@ -68,7 +73,8 @@ function items(list, place, depth) {
 
 function number(value, place) {
   if (!Number.isFinite(value)) throw refusal('invalid_decimal', { value: String(value) }, path(place));
-  if (!Number.isInteger(value)) throw refusal('fractional_number', { value: String(value) }, path(place));
+  // The engine knows whether a fraction may stand here, and refuses it in its own words where not.
+  if (!Number.isInteger(value)) return value;
   const details = { value: String(value), minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
   throw refusal('number_out_of_range', details, path(place));
 }
@@ -102,4 +108,4 @@ function path(place) {
   return out.replace(/^\./, '');
 }
 
-module.exports = { write };
+module.exports = { write, exactly };

@@ -87,7 +87,6 @@ export const small = {
 /** The codes that this layer raises itself, as in the engine's table. */
 export const templates = {
   wrong_type: { kind: 'validation', english: "expected {expected}, found {found}: change the value" },
-  fractional_number: { kind: 'validation', english: "`{value}` is a JSON number with a fraction, which is not exact: write it as a string, such as \"{value}\"" },
   invalid_decimal: { kind: 'validation', english: "`{value}` is not a decimal: write digits with an optional point, such as `12.50`" },
   invalid_instant: { kind: 'validation', english: "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`" },
   number_out_of_range: { kind: 'validation', english: "`{value}` is outside {minimum} to {maximum}: choose a value inside" },

@@ -2,7 +2,7 @@
 // Its source is `bindings-node/lib/request.mjs`.
 // The envelope: what goes to the engine around an operation's input.
 
-import { write } from './exact.mjs';
+import { exactly, write } from './exact.mjs';
 
 const CONTEXT = new Set(['tenant', 'now', 'zone', 'actor', 'seed', 'locale', 'correlation']);
 
@@ -22,7 +22,7 @@ function split(options) {
 export function pureRequest(op, input, options) {
   if (options === undefined) return `{"op":"${op}","explain":"none","input":${write(input ?? {})}}`;
   const { context, envelope } = split(options);
-  return write({ explain: 'none', ...envelope, op, context, input: input ?? {} });
+  return enveloped({ explain: 'none', ...envelope }, op, context, input);
 }
 
 /** Writes a request for an operation on records: the time and the entropy are the host's unless given. */
@@ -30,7 +30,12 @@ export function storedRequest(op, input, options, more = undefined) {
   const { context, envelope } = split(options);
   context.now ??= new Date();
   context.seed ??= entropy();
-  return write({ ...envelope, ...more, op, context, input: input ?? {} });
+  return enveloped({ ...envelope, ...more }, op, context, input);
+}
+
+// Each part by itself, so that a refused value's place begins where the engine's places begin.
+function enveloped(envelope, op, context, input) {
+  return JSON.stringify({ ...exactly(envelope), op, context: exactly(context), input: exactly(input ?? {}) });
 }
 
 /** 128 bits from the host, in hexadecimal. */

@@ -94,7 +94,7 @@ function checked(found, length) {
 function described(cause) {
   if (isCrmError(cause)) {
     const { kind, code, details, retryable } = cause;
-    return { kind, code, message: String(details.reason ?? cause.message), details, retryable };
+    return { kind, code, details, retryable };
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = typeof cause?.code === 'string' ? cause.code : 'storage_failed';

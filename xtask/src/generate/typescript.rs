@@ -20,9 +20,8 @@ const PACKAGES: [&str; 2] = ["bindings-node", "bindings-wasm"];
 /// The modules that are written by hand, in `bindings-node/lib`.
 const SHARED: [&str; 7] = ["error", "exact", "render", "request", "steps", "crm", "pure"];
 /// The codes that the façade raises itself; its messages are those of the table.
-const RAISED: [&str; 9] = [
+const RAISED: [&str; 8] = [
     "engine_crashed",
-    "fractional_number",
     "invalid_decimal",
     "invalid_facts",
     "invalid_instant",
