@@ -4,6 +4,8 @@
 //! [`Host`] and lets other Python threads run while the engine works.
 #![allow(missing_docs)] // the macros' own items
 
+mod columns;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -52,6 +54,9 @@ fn answer(result: Result<serde_json::Value>) -> String {
 mod _crm {
     use super::*;
 
+    #[pymodule_export]
+    use super::columns::call_frame;
+
     /// Answers a request that needs no store.
     #[pyfunction]
     fn call(py: Python<'_>, request: &str) -> String {
@@ -80,7 +85,7 @@ mod _crm {
     #[pyfunction]
     fn export_snapshot(py: Python<'_>, engine: u32, target: PathBuf) -> String {
         let file = FILES.lock().unwrap_or_else(PoisonError::into_inner).get(&engine).cloned();
-        let unknown = || Error::new(Code::UnknownEngine).with("engine", engine);
+        let unknown = || Error::new(Code::UnsupportedChange).with("part", "export_snapshot");
         py.detach(|| answer(file.ok_or_else(unknown).and_then(|file| file.export_snapshot(&target)).map(Into::into)))
     }
 

@@ -5,7 +5,7 @@ is an engine over a file, `decide_with` decides on tables of your own. Every ope
 `reasons`, or raises a `CrmError`.
 """
 
-from . import inputs, models
+from . import frames, inputs, models
 from ._answer import Answer, Reason, render
 from ._crm import call as call_json
 from ._crm import describe as _describe
@@ -79,6 +79,7 @@ __all__ = [
     "decide_with_async",
     "fact",
     "found",
+    "frames",
     "happened",
     "inputs",
     "models",
