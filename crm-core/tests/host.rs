@@ -16,17 +16,26 @@ fn a_deal_goes_from_first_talk_to_won() {
     let host = Host::new();
     let engine = host.attach_memory();
     let account = ask(&host, engine, "accounts.create", json!({"name": "Acme"}));
-    let deal = ask(&host, engine, "opportunities.create", json!({"name": "Ten laptops", "account": account["value"]["id"], "amount": "100.50", "currency": "USD"}));
+    let deal = ask(
+        &host,
+        engine,
+        "opportunities.create",
+        json!({"name": "Ten laptops", "account": account["value"]["id"], "amount": "100.50", "currency": "USD"}),
+    );
     assert_eq!(deal["value"]["stage"], "prospecting");
     let id = &deal["value"]["id"];
     let moved = ask(&host, engine, "opportunities.advance", json!({"id": id, "to": "proposal"}));
     assert_eq!(moved["value"]["probability"], "50");
     let again = ask(&host, engine, "opportunities.advance", json!({"id": id, "to": "propsal"}));
-    assert_eq!(again["error"]["message"], "there is no stage `propsal` in the pipeline `sales`: did you mean `proposal`?");
+    assert_eq!(
+        again["error"]["message"],
+        "there is no stage `propsal` in the pipeline `sales`: did you mean `proposal`?"
+    );
     let won = ask(&host, engine, "opportunities.win", json!({"id": id, "amount": "90"}));
     assert_eq!((&won["value"]["status"], &won["value"]["version"]), (&json!("won"), &json!(3)));
     let events = ask(&host, engine, "events.list", json!({}));
-    let kinds: Vec<&str> = events["value"]["items"].as_array().unwrap().iter().map(|e| e["event"]["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        events["value"]["items"].as_array().unwrap().iter().map(|e| e["event"]["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["account.created", "opportunity.created", "opportunity.stage_moved", "opportunity.won"]);
     assert!(host.detach(engine));
     assert_eq!(ask(&host, engine, "events.list", json!({}))["error"]["code"], "unknown_engine");
@@ -48,7 +57,10 @@ fn a_batch_sees_its_own_writes_and_is_all_or_nothing() {
         {"op": "opportunities.advance", "input": {"id": "d3", "to": "proposal"}},
     ]});
     let answer = ask(&host, engine, "batch", bad);
-    assert_eq!((&answer["error"]["code"], &answer["error"]["path"]), (&json!("record_not_found"), &json!("requests[1].input.id")));
+    assert_eq!(
+        (&answer["error"]["code"], &answer["error"]["path"]),
+        (&json!("record_not_found"), &json!("requests[1].input.id"))
+    );
     assert_eq!(ask(&host, engine, "opportunities.get", json!({"id": "d2"}))["error"]["code"], "record_not_found");
 }
 

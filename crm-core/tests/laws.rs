@@ -1,14 +1,21 @@
 //! Laws that hold for every operation: `decide` and the step protocol are the same operation as the one over a store, faults leave
 //! nothing half done, and no text makes the boundary panic.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
 #![cfg(feature = "store")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crm_core::api::dispatch::{self, Prepared};
 use crm_core::api::host::Host;
+use crm_core::api::prepared::{self, Prepared};
 use crm_core::base::codes::Code;
 use crm_core::base::record::Record;
 use crm_core::crm::block_on;
@@ -42,7 +49,7 @@ fn each_step(mut with: impl FnMut(&str, &Arc<MemoryRepository>, &Value)) {
                     request["config"] = config.clone();
                 }
                 with(&path.display().to_string(), &store, &request);
-                block_on(dispatch::call_on(store.as_ref(), &request.to_string())).unwrap();
+                block_on(prepared::call_on(store.as_ref(), &request.to_string())).unwrap();
             }
         }
     }
@@ -66,7 +73,9 @@ fn decide_from(host: &Host, store: &dyn Repository, request: &Value) -> Value {
                 let key = serde_json::from_value(get.clone()).unwrap();
                 let tenant = request["context"]["tenant"].as_str().unwrap_or("main");
                 let found = block_on(store.get(tenant, &[key])).unwrap().unwrap().remove(0);
-                facts.push(found.as_ref().map_or_else(|| json!({"kind": get["kind"], "id": get["id"], "absent": true}), fact));
+                facts.push(
+                    found.as_ref().map_or_else(|| json!({"kind": get["kind"], "id": get["id"], "absent": true}), fact),
+                );
             } else if let Some(find) = need.get("find") {
                 let query: Query = serde_json::from_value(find.clone()).unwrap();
                 let records: Vec<Value> = block_on(store.find(&query)).unwrap().unwrap().iter().map(fact).collect();
@@ -74,7 +83,8 @@ fn decide_from(host: &Host, store: &dyn Repository, request: &Value) -> Value {
             } else {
                 let asked = &need["events"];
                 let limit = usize::try_from(asked["limit"].as_u64().unwrap()).unwrap();
-                match block_on(store.events(asked["tenant"].as_str().unwrap(), asked["after"].as_str(), limit)).unwrap() {
+                match block_on(store.events(asked["tenant"].as_str().unwrap(), asked["after"].as_str(), limit)).unwrap()
+                {
                     Ok(events) => facts.push(json!({"need": need["need"], "events": events})),
                     Err(error) => return json!({"ok": false, "error": error}),
                 }
@@ -123,13 +133,15 @@ fn the_step_protocol_is_the_operation_itself() {
         let text = request.to_string();
         let mut answer: Value = serde_json::from_str(&host.begin(&text)).unwrap();
         while let Some(handle) = answer["handle"].as_u64() {
-            let answers: Vec<Value> = answer["needs"].as_array().unwrap().iter().map(|need| serve(store.as_ref(), &copy, need)).collect();
-            answer = serde_json::from_str(&host.resume(u32::try_from(handle).unwrap(), &json!(answers).to_string())).unwrap();
+            let answers: Vec<Value> =
+                answer["needs"].as_array().unwrap().iter().map(|need| serve(store.as_ref(), &copy, need)).collect();
+            answer = serde_json::from_str(&host.resume(u32::try_from(handle).unwrap(), &json!(answers).to_string()))
+                .unwrap();
         }
         let twin = MemoryRepository::new();
         copy_into(store, &twin, request["context"]["tenant"].as_str().unwrap_or("main"));
         if request["idempotency_key"].is_null() && request["op"] != "events.list" {
-            let direct: Value = serde_json::from_str(&block_on(dispatch::call_on(&twin, &text)).unwrap()).unwrap();
+            let direct: Value = serde_json::from_str(&block_on(prepared::call_on(&twin, &text)).unwrap()).unwrap();
             assert_eq!(answer["done"], direct, "{path}: {text}");
         }
     });
@@ -138,7 +150,11 @@ fn the_step_protocol_is_the_operation_itself() {
 /// Copies the records of a tenant by commits of their own.
 fn copy_into(from: &MemoryRepository, to: &MemoryRepository, tenant: &str) {
     use crm_core::base::change::{ChangeSet, Expect, Put};
-    let puts: Vec<Put> = from.dump(tenant).into_iter().map(|record| Put { record, changed: Default::default(), expect: Expect::Absent }).collect();
+    let puts: Vec<Put> = from
+        .dump(tenant)
+        .into_iter()
+        .map(|record| Put { record, changed: Default::default(), expect: Expect::Absent })
+        .collect();
     block_on(to.commit(&ChangeSet { tenant: tenant.to_owned(), puts, ..ChangeSet::default() })).unwrap().unwrap();
 }
 
@@ -146,11 +162,14 @@ fn serve(original: &dyn Repository, copy: &dyn Repository, need: &Value) -> Valu
     let id = &need["id"];
     let wrap = |result: Result<Value, crm_core::base::error::Error>| match result {
         Ok(value) => json!({"id": id, "ok": value}),
-        Err(error) => json!({"id": id, "error": {"code": error.code(), "details": error.details(), "retryable": error.retryable()}}),
+        Err(error) => {
+            json!({"id": id, "error": {"code": error.code(), "details": error.details(), "retryable": error.retryable()}})
+        }
     };
     if let Some(get) = need.get("get") {
         let keys: Vec<_> = serde_json::from_value(get["keys"].clone()).unwrap();
-        let from = if keys.iter().any(|k: &crm_core::base::record::Key| k.kind == "idempotency") { original } else { copy };
+        let from =
+            if keys.iter().any(|k: &crm_core::base::record::Key| k.kind == "idempotency") { original } else { copy };
         return wrap(block_on(from.get(get["tenant"].as_str().unwrap(), &keys)).unwrap().map(|r| json!(r)));
     }
     if let Some(find) = need.get("find") {
@@ -163,7 +182,11 @@ fn serve(original: &dyn Repository, copy: &dyn Repository, need: &Value) -> Valu
     }
     let asked = &need["events"];
     let limit = usize::try_from(asked["limit"].as_u64().unwrap()).unwrap();
-    wrap(block_on(original.events(asked["tenant"].as_str().unwrap(), asked["after"].as_str(), limit)).unwrap().map(|r| json!(r)))
+    wrap(
+        block_on(original.events(asked["tenant"].as_str().unwrap(), asked["after"].as_str(), limit))
+            .unwrap()
+            .map(|r| json!(r)),
+    )
 }
 
 #[test]
@@ -176,7 +199,7 @@ fn a_fault_at_any_call_leaves_nothing_half_done() {
             let copy = Arc::new(MemoryRepository::new());
             copy_into(store, &copy, &tenant);
             let faulty = FaultyRepository::new(copy.clone(), call, Code::StorageLocked);
-            let text = block_on(dispatch::call_on(&faulty, &request.to_string())).unwrap();
+            let text = block_on(prepared::call_on(&faulty, &request.to_string())).unwrap();
             if faulty.calls() < call {
                 break;
             }
@@ -210,8 +233,14 @@ fn no_text_makes_the_boundary_panic() {
     let valid = valid_requests();
     let host = Host::new();
     let engine = host.attach_memory();
-    let strategy = (0..valid.len(), proptest::collection::vec((any::<prop::sample::Index>(), mutation()), 0..4), any::<bool>());
-    let config = ProptestConfig { cases: cases(50_000), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() };
+    let strategy =
+        (0..valid.len(), proptest::collection::vec((any::<prop::sample::Index>(), mutation()), 0..4), any::<bool>());
+    let config = ProptestConfig {
+        cases: cases(50_000),
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let outcome = runner.run(&strategy, |(which, mutations, on_engine)| {
         let mut bytes = valid[which].clone().into_bytes();
@@ -221,7 +250,8 @@ fn no_text_makes_the_boundary_panic() {
         let text = String::from_utf8_lossy(&bytes);
         let answers = [if on_engine { host.call_on(engine, &text) } else { host.decide(&text) }, host.call(&text)];
         for answer in answers {
-            let value: Value = serde_json::from_str(&answer).map_err(|e| TestCaseError::fail(format!("{e}: {answer}")))?;
+            let value: Value =
+                serde_json::from_str(&answer).map_err(|e| TestCaseError::fail(format!("{e}: {answer}")))?;
             prop_assert!(value["ok"].is_boolean(), "{}", answer);
             prop_assert_ne!(&value["error"]["code"], "internal_error", "{} -> {}", text, answer);
         }
@@ -244,8 +274,20 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         any::<u8>().prop_map(Mutation::Replace),
         any::<u8>().prop_map(Mutation::Insert),
         Just(Mutation::Remove),
-        prop::sample::select(vec!["null", "-1", "1e400", "99999999999999999999999999", "\"\"", "[]", "{}", "\"\\u0000\"", "0.1", "true", "[[[[[[[["])
-            .prop_map(Mutation::Text),
+        prop::sample::select(vec![
+            "null",
+            "-1",
+            "1e400",
+            "99999999999999999999999999",
+            "\"\"",
+            "[]",
+            "{}",
+            "\"\\u0000\"",
+            "0.1",
+            "true",
+            "[[[[[[[["
+        ])
+        .prop_map(Mutation::Text),
     ]
 }
 
@@ -261,7 +303,8 @@ fn apply(bytes: &mut Vec<u8>, index: prop::sample::Index, mutation: Mutation) {
         Mutation::Text(text) => {
             // Put in place of the value that starts after the next colon.
             let start = bytes[at..].iter().position(|b| *b == b':').map_or(at, |p| at + p + 1);
-            let end = bytes[start..].iter().position(|b| matches!(b, b',' | b'}' | b']')).map_or(bytes.len(), |p| start + p);
+            let end =
+                bytes[start..].iter().position(|b| matches!(b, b',' | b'}' | b']')).map_or(bytes.len(), |p| start + p);
             bytes.splice(start..end, text.bytes());
         }
     }

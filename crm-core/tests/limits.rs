@@ -22,7 +22,8 @@ fn error(answer: &str) -> Value {
 fn lists_and_texts_have_limits() {
     let host = Host::new();
     let lines: Vec<Value> = (0..=limits::LINES).map(|_| json!({"quantity": "1", "unit_price": "1"})).collect();
-    let refused = error(&host.call(&json!({"op": "quotes.price", "input": {"currency": "USD", "lines": lines}}).to_string()));
+    let refused =
+        error(&host.call(&json!({"op": "quotes.price", "input": {"currency": "USD", "lines": lines}}).to_string()));
     assert_eq!((&refused["code"], &refused["path"]), (&json!("too_many_items"), &json!("lines")));
     let long = format!(r#"{{"op":"quotes.price","input":"{}"}}"#, "x".repeat(limits::REQUEST_BYTES));
     assert_eq!(error(&host.call(&long))["code"], "request_too_large");
@@ -35,7 +36,10 @@ fn running_operations_are_bounded_and_abort_frees_them() {
     let host = Host::new();
     let request = json!({"op": "accounts.get", "input": {"id": "a1"}}).to_string();
     let handles: Vec<u32> = (0..HANDLES)
-        .map(|_| u32::try_from(serde_json::from_str::<Value>(&host.begin(&request)).unwrap()["handle"].as_u64().unwrap()).unwrap())
+        .map(|_| {
+            u32::try_from(serde_json::from_str::<Value>(&host.begin(&request)).unwrap()["handle"].as_u64().unwrap())
+                .unwrap()
+        })
         .collect();
     let refused = error(&host.begin(&request));
     assert_eq!((&refused["code"], &refused["retryable"]), (&json!("too_many_handles"), &json!(true)));
@@ -89,5 +93,8 @@ fn a_strange_store_is_an_error_and_not_a_crash() {
     assert_eq!(error(&host.call_on(waits, &request))["code"], "foreign_await");
     let panics = host.attach(Arc::new(Strange { panics: true }));
     assert_eq!(error(&host.call_on(panics, &request))["code"], "internal_error");
-    assert!(host.call_on(host.attach_memory(), &request).contains("record_not_found"), "the host goes on after a panic");
+    assert!(
+        host.call_on(host.attach_memory(), &request).contains("record_not_found"),
+        "the host goes on after a panic"
+    );
 }

@@ -18,7 +18,12 @@ fn folder() -> PathBuf {
 fn files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for area in std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
-        found.extend(std::fs::read_dir(area).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|x| x == "json")));
+        found.extend(
+            std::fs::read_dir(area)
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .filter(|p| p.extension().is_some_and(|x| x == "json")),
+        );
     }
     found.sort();
     found
@@ -84,7 +89,9 @@ fn hash(text: &str) -> String {
 fn codes(value: &Value, found: &mut BTreeMap<String, u64>) {
     match value {
         Value::Object(map) => {
-            if let (Some(Value::String(code)), true) = (map.get("code"), map.contains_key("message") || map.contains_key("params")) {
+            if let (Some(Value::String(code)), true) =
+                (map.get("code"), map.contains_key("message") || map.contains_key("params"))
+            {
                 *found.entry(code.clone()).or_default() += 1;
             }
             map.values().for_each(|v| codes(v, found));
@@ -101,7 +108,8 @@ fn every_vector_gives_its_answer() {
     let (mut steps, mut operations, mut seen) = (0_u64, BTreeMap::<String, u64>::new(), BTreeMap::new());
     let all = files();
     for path in &all {
-        let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap())
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let host = Host::new();
         let engine = host.attach_memory();
         for place in 0..file["steps"].as_array().unwrap().len() {
@@ -116,7 +124,11 @@ fn every_vector_gives_its_answer() {
                 file["steps"][place]["expect"] = answer;
                 file["steps"][place]["sha256"] = json!(hash(&text));
             } else if file["steps"][place]["expect"] != answer || step["sha256"] != json!(hash(&text)) {
-                failures.push(format!("{} step {place}:\n  expected {}\n  answered {text}", path.display(), step["expect"]));
+                failures.push(format!(
+                    "{} step {place}:\n  expected {}\n  answered {text}",
+                    path.display(),
+                    step["expect"]
+                ));
             }
         }
         if bless {

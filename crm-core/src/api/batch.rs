@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::dispatch::lookup;
 use super::request::decode;
-use super::table::{Effect, Operation, Runner, Written};
+use super::table::{Effect, Operation, Runner, Written, lookup, run_pure};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
@@ -147,7 +146,7 @@ async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<
             let operation = item.operation()?;
             session.enter(operation.name, item.expect_version);
             let decision = match operation.runner {
-                Runner::Pure(pure) => pure(item.text(), session.context()).map_err(|e| e.at("input"))?,
+                Runner::Pure(pure) => run_pure(pure, item.text(), session.context()).map_err(|e| e.at("input"))?,
                 Runner::Stored(stored) => stored(session, item.text()).await.map_err(|e| e.at("input"))?,
             };
             good(decision, explain)
@@ -165,7 +164,7 @@ struct One<'a> {
 impl Job<Written> for One<'_> {
     fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<Written>>> {
         match self.operation.runner {
-            Runner::Pure(pure) => Box::pin(std::future::ready(pure(self.text, session.context()))),
+            Runner::Pure(pure) => Box::pin(std::future::ready(run_pure(pure, self.text, session.context()))),
             Runner::Stored(stored) => stored(session, self.text),
         }
     }
@@ -186,7 +185,13 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
         let one = async {
             let operation = item.operation()?;
             let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));
-            let inner = Frame { operation: operation.name, context: &context, idempotency, expect_version: item.expect_version, ..frame };
+            let inner = Frame {
+                operation: operation.name,
+                context: &context,
+                idempotency,
+                expect_version: item.expect_version,
+                ..frame
+            };
             let job = One { operation, text: item.text() };
             run::run(repository, inner, &job).await
         };

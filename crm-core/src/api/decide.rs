@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::dispatch::Prepared;
+use super::prepared::Prepared;
 use super::request::refuse;
 use super::table::Written;
 use crate::base::change::{ChangeSet, Expect, StoredEvent};
@@ -119,7 +119,9 @@ impl Known {
         let record = match (fact.body, fact.absent) {
             (Some(body), false) => Some((kind.record)(&id, body, number_of(fact.version.as_ref())?)?),
             (None, true) => None,
-            _ => return Err(Error::new(Code::InvalidFacts).with("reason", "either `body` or `absent: true` is expected")),
+            _ => {
+                return Err(Error::new(Code::InvalidFacts).with("reason", "either `body` or `absent: true` is expected"));
+            }
         };
         if let Some(earlier) = self.records.get(&key) {
             return match *earlier == record {
@@ -152,7 +154,11 @@ fn known_kind(name: Option<&str>) -> Result<&'static kinds::Kind> {
 
 /// The version of a host's token: its own number, or 1 for a text token, or 0 for none.
 fn number_of(token: Option<&Value>) -> Result<u64> {
-    let bad = || Error::new(Code::InvalidFacts).with("reason", "`version` is an integer or a text of at most 64 characters").at("version");
+    let bad = || {
+        Error::new(Code::InvalidFacts)
+            .with("reason", "`version` is an integer or a text of at most 64 characters")
+            .at("version")
+    };
     match token {
         None | Some(Value::Null) => Ok(0),
         Some(Value::String(text)) if text.chars().count() <= 64 => Ok(1),
@@ -185,7 +191,11 @@ impl Repository for Facts {
                 None => known.need(json!({"get": {"kind": key.kind, "id": key.id}})),
             }
         }
-        if found.len() < keys.len() { Box::pin(std::future::pending()) } else { Box::pin(std::future::ready(Ok(found))) }
+        if found.len() < keys.len() {
+            Box::pin(std::future::pending())
+        } else {
+            Box::pin(std::future::ready(Ok(found)))
+        }
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
@@ -193,7 +203,9 @@ impl Repository for Facts {
         let id = need_id(query);
         if let Some(given) = known.found.get(&id) {
             if let Some(outside) = given.iter().find(|record| !query.matches(record)) {
-                let error = Error::new(Code::FactOutsideQuery).with("kind", outside.kind.clone()).with("id", outside.id.as_str());
+                let error = Error::new(Code::FactOutsideQuery)
+                    .with("kind", outside.kind.clone())
+                    .with("id", outside.id.as_str());
                 return Box::pin(std::future::ready(Err(error)));
             }
             let found = query.select(given.iter());
@@ -211,10 +223,17 @@ impl Repository for Facts {
 
     fn commit<'a>(&'a self, _: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
         // A decision never commits; the caller does.
-        Box::pin(std::future::ready(Err(Error::new(Code::InternalError).with("reason", "a decision over facts has nothing to commit to"))))
+        Box::pin(std::future::ready(Err(
+            Error::new(Code::InternalError).with("reason", "a decision over facts has nothing to commit to")
+        )))
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let mut known = self.lock();
         let asked = json!({"events": {"tenant": tenant, "after": after, "limit": limit}});
         let id = need_id(&asked);
@@ -265,7 +284,11 @@ fn attempt(text: &str) -> Result<String> {
     match polled {
         Poll::Pending => {
             let needs = std::mem::take(&mut facts.lock().needs);
-            if needs.is_empty() { Err(Error::new(Code::ForeignAwait)) } else { Ok(json!({"ok": true, "value": {"needs": needs}}).to_string()) }
+            if needs.is_empty() {
+                Err(Error::new(Code::ForeignAwait))
+            } else {
+                Ok(json!({"ok": true, "value": {"needs": needs}}).to_string())
+            }
         }
         Poll::Ready(result) => {
             let (decision, changes) = result?;
@@ -276,7 +299,8 @@ fn attempt(text: &str) -> Result<String> {
 
 fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, changes: &ChangeSet) -> Result<String> {
     let mut unguarded = Vec::new();
-    let mut written = serde_json::to_value(changes).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+    let mut written =
+        serde_json::to_value(changes).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
     for part in ["puts", "deletes", "requires"] {
         let items = written.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten();
         let expects = match part {
@@ -300,7 +324,9 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
     }
     let is_unused = |key: &&Key| !known.used.contains(*key) && known.records.get(*key).is_some_and(Option::is_some);
     let notes = known.records.keys().filter(is_unused);
-    let notes = notes.map(|key| Reason::new(Code::UnusedFact).with("kind", key.kind.clone()).with("id", key.id.as_str())).collect();
+    let notes = notes
+        .map(|key| Reason::new(Code::UnusedFact).with("kind", key.kind.clone()).with("id", key.id.as_str()))
+        .collect();
     let done = Done {
         value: decision.value,
         reasons: Reason::trim(decision.reasons, prepared.explain()),
@@ -309,6 +335,7 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
         notes,
         idempotency_key: prepared.idempotency_key().map(str::to_owned),
     };
-    let text = serde_json::to_string(&done).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+    let text =
+        serde_json::to_string(&done).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
     Ok(format!(r#"{{"ok":true,"value":{{"done":{text}}}}}"#))
 }

@@ -4,6 +4,7 @@
 //! field `frame` that says how it was read.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
@@ -36,9 +37,12 @@ use crate::pipeline::definition::{Pipeline, StageKind};
 const OPERATIONS: &[&str] =
     &["insight.funnel", "insight.win_rate", "insight.won_value", "insight.cycle_time", "insight.forecast"];
 
-/// Answers a request over the batches of one table.
+/// Answers a request over the batches of one table; a table without rows is one empty batch, which names the columns.
 pub fn answer(request: &str, batches: &[RecordBatch]) -> String {
-    ask(request, batches).unwrap_or_else(|error| refuse(&error))
+    // A panic is a defect of ours and must not take the host down.
+    catch_unwind(AssertUnwindSafe(|| ask(request, batches)))
+        .unwrap_or_else(|_| Err(Error::new(Code::InternalError).with("reason", "a panic")))
+        .unwrap_or_else(|error| refuse(&error))
 }
 
 #[derive(Serialize)]

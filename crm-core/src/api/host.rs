@@ -33,7 +33,8 @@ struct Inner {
 
 /// Answers, and turns a panic into `internal_error`: a defect of ours must not take the host down.
 fn guarded(answer: impl FnOnce() -> String) -> String {
-    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| refuse(&Error::new(Code::InternalError).with("reason", "a panic")))
+    catch_unwind(AssertUnwindSafe(answer))
+        .unwrap_or_else(|_| refuse(&Error::new(Code::InternalError).with("reason", "a panic")))
 }
 
 impl Host {
@@ -49,7 +50,8 @@ impl Host {
 
     /// Describes this build: its versions and its operations.
     pub fn describe(&self) -> String {
-        let list: Vec<_> = operations().map(|o| serde_json::json!({"name": o.name, "effect": o.effect.name()})).collect();
+        let list: Vec<_> =
+            operations().map(|o| serde_json::json!({"name": o.name, "effect": o.effect.name()})).collect();
         serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "wire": WIRE, "semantics": SEMANTICS, "operations": list}).to_string()
     }
 }
@@ -89,7 +91,9 @@ impl Host {
         let Some(repository) = self.lock().engines.get(&engine).cloned() else {
             return refuse(&Error::new(Code::UnknownEngine).with("engine", engine));
         };
-        guarded(|| crate::crm::block_on(dispatch::call_on(repository.as_ref(), request)).unwrap_or_else(|e| refuse(&e)))
+        guarded(|| {
+            crate::crm::block_on(super::prepared::call_on(repository.as_ref(), request)).unwrap_or_else(|e| refuse(&e))
+        })
     }
 
     /// Begins a request whose caller is the store.

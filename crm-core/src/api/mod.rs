@@ -12,13 +12,16 @@ pub mod dispatch;
 #[cfg(feature = "arrow")]
 pub mod frames;
 pub mod host;
+#[cfg(feature = "store")]
+pub mod prepared;
 pub mod request;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod shape;
 #[rustfmt::skip]
 pub mod shapes;
-mod strict;
 #[cfg(feature = "store")]
 pub mod steps;
+mod strict;
 pub mod table;
+mod writer;

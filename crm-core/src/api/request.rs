@@ -58,9 +58,12 @@ impl<'a> Request<'a> {
     /// `request_too_large`, `invalid_json`, `unsupported_wire`, and every mistake in the envelope.
     pub fn read(text: &'a str) -> Result<Self> {
         if text.len() > limits::REQUEST_BYTES {
-            return Err(Error::new(Code::RequestTooLarge).with("length", text.len()).with("limit", limits::REQUEST_BYTES));
+            return Err(Error::new(Code::RequestTooLarge)
+                .with("length", text.len())
+                .with("limit", limits::REQUEST_BYTES));
         }
-        let mut request: Request<'a> = strict::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
+        let mut request: Request<'a> =
+            strict::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
         if request.wire != WIRE {
             return Err(Error::new(Code::UnsupportedWire).with("wire", request.wire).at("wire"));
         }
@@ -84,7 +87,28 @@ pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<
     strict::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
 }
 
+/// Writes an answer whose value is a text of JSON already.
+pub fn write_text(result: Result<Decision<String>>, explain: Explain) -> String {
+    let decision = match result {
+        Ok(decision) => decision,
+        Err(error) => return refuse(&error),
+    };
+    let reasons = Reason::trim(decision.reasons, explain);
+    let mut text = String::with_capacity(decision.value.len().saturating_add(32));
+    text.push_str(r#"{"ok":true,"value":"#);
+    text.push_str(&decision.value);
+    if !reasons.is_empty() {
+        match serde_json::to_string(&reasons) {
+            Ok(reasons) => text.extend([r#","reasons":"#, &reasons]),
+            Err(e) => return refuse(&Error::new(Code::InternalError).with("reason", e.to_string())),
+        }
+    }
+    text.push('}');
+    text
+}
+
 /// Writes an answer.
+#[cfg(feature = "store")]
 pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> String {
     #[derive(Serialize)]
     struct Answer<T> {
@@ -94,7 +118,11 @@ pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> Str
         reasons: Vec<Reason>,
     }
     let text = match result {
-        Ok(decision) => serde_json::to_string(&Answer { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) }),
+        Ok(decision) => serde_json::to_string(&Answer {
+            ok: true,
+            value: decision.value,
+            reasons: Reason::trim(decision.reasons, explain),
+        }),
         Err(error) => return refuse(&error),
     };
     text.unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))

@@ -12,7 +12,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::dispatch;
+use super::prepared;
 use super::request::refuse;
 use crate::base::change::{ChangeSet, StoredEvent};
 use crate::base::codes::Code;
@@ -88,7 +88,8 @@ impl AskingRepository {
     pub fn answer(&self, id: u64, answer: Result<String>) -> Result<()> {
         let mut board = self.board();
         let place = board.open.iter().position(|need| need.id == id);
-        let place = place.ok_or_else(|| Error::new(Code::InvalidAnswer).with("id", id).with("reason", "no such need is open"))?;
+        let place = place
+            .ok_or_else(|| Error::new(Code::InvalidAnswer).with("id", id).with("reason", "no such need is open"))?;
         board.open.remove(place);
         board.answers.insert(id, answer);
         Ok(())
@@ -123,8 +124,15 @@ impl Repository for AskingRepository {
         let asked = self.ask::<Vec<Option<Record>>>(NeedKind::Get { tenant: tenant.to_owned(), keys: wanted });
         Box::pin(async move {
             let found = asked.await?;
-            let right = found.len() == keys.len() && found.iter().zip(keys).all(|(r, k)| r.as_ref().is_none_or(|r| r.key() == *k));
-            if right { Ok(found) } else { Err(Error::new(Code::InvalidAnswer).with("id", 0).with("reason", "one record or null a key is expected, in the keys' order")) }
+            let right = found.len() == keys.len()
+                && found.iter().zip(keys).all(|(r, k)| r.as_ref().is_none_or(|r| r.key() == *k));
+            if right {
+                Ok(found)
+            } else {
+                Err(Error::new(Code::InvalidAnswer)
+                    .with("id", 0)
+                    .with("reason", "one record or null a key is expected, in the keys' order"))
+            }
         })
     }
 
@@ -136,7 +144,12 @@ impl Repository for AskingRepository {
         self.ask(NeedKind::Commit(Box::new(changes.clone())))
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         self.ask(NeedKind::Events { tenant: tenant.to_owned(), after: after.map(str::to_owned), limit })
     }
 }
@@ -207,7 +220,7 @@ impl Steps {
         };
         let store = AskingRepository::default();
         let (own, text) = (store.clone(), text.to_owned());
-        let future: Running = Box::pin(async move { dispatch::call_on(&own, &text).await });
+        let future: Running = Box::pin(async move { prepared::call_on(&own, &text).await });
         self.go_on(handle, Started { future, store })
     }
 
@@ -247,18 +260,25 @@ impl Steps {
 }
 
 fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
-    let given: Vec<Given<'_>> = serde_json::from_str(text)
-        .map_err(|e| Error::new(Code::InvalidAnswer).with("id", 0).with("reason", crate::base::text::clip(&e.to_string())))?;
+    let given: Vec<Given<'_>> = serde_json::from_str(text).map_err(|e| {
+        Error::new(Code::InvalidAnswer).with("id", 0).with("reason", crate::base::text::clip(&e.to_string()))
+    })?;
     for answer in given {
         let result = match (answer.ok, answer.error) {
             (Some(raw), None) => Ok(raw.get().to_owned()),
             (None, Some(error)) => Err(foreign(error)),
-            _ => return Err(Error::new(Code::InvalidAnswer).with("id", answer.id).with("reason", "either `ok` or `error` is expected")),
+            _ => {
+                return Err(Error::new(Code::InvalidAnswer)
+                    .with("id", answer.id)
+                    .with("reason", "either `ok` or `error` is expected"));
+            }
         };
         store.answer(answer.id, result)?;
     }
     match store.needs().first() {
-        Some(open) => Err(Error::new(Code::InvalidAnswer).with("id", open.id).with("reason", "every open need is answered at once")),
+        Some(open) => Err(Error::new(Code::InvalidAnswer)
+            .with("id", open.id)
+            .with("reason", "every open need is answered at once")),
         None => Ok(()),
     }
 }

@@ -6,9 +6,11 @@
 use serde_json::value::RawValue;
 
 use super::request::decode;
+use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::base::text::{clip, suggest};
 
 #[cfg(feature = "store")]
 use crate::crm::session::Session;
@@ -17,6 +19,9 @@ use crate::store::repository::BoxFuture;
 
 /// A value in its written form.
 pub type Written = Box<RawValue>;
+
+/// An operation that needs no records: from its written input and the context to the text of its value.
+pub type Pure = fn(&str, &Context) -> Result<Decision<String>>;
 
 /// What an operation does to records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +49,7 @@ impl Effect {
 #[derive(Clone, Copy)]
 pub enum Runner {
     /// From input and context alone.
-    Pure(fn(&str, &Context) -> Result<Decision<Written>>),
+    Pure(Pure),
     /// Over a session.
     #[cfg(feature = "store")]
     Stored(for<'s> fn(&'s mut Session<'_>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
@@ -67,7 +72,8 @@ pub struct Operation {
     pub runner: Runner,
     /// Its input's and its answer's types.
     #[cfg(feature = "schema")]
-    pub types: fn(&mut schemars::SchemaGenerator, &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema),
+    pub types:
+        fn(&mut schemars::SchemaGenerator, &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema),
 }
 
 impl std::fmt::Debug for Operation {
@@ -99,22 +105,65 @@ pub fn find(name: &str) -> Option<&'static Operation> {
     operations().find(|operation| operation.name == name)
 }
 
+/// Finds an operation for a request.
+///
+/// # Errors
+/// `unknown_operation` with the nearest name; `not_in_this_build`.
+pub fn lookup(name: &str) -> Result<&'static Operation> {
+    find(name).ok_or_else(|| {
+        if names().any(|known| known == name) || name == "batch" {
+            return Error::new(Code::NotInThisBuild).with("op", name);
+        }
+        let hint = match suggest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`describe` lists the operations".to_owned(),
+        };
+        Error::new(Code::UnknownOperation).with("op", clip(name)).with("hint", hint).at("op")
+    })
+}
+
+fn unwritten(error: &serde_json::Error) -> Error {
+    Error::new(Code::InternalError).with("reason", error.to_string())
+}
+
+#[cfg(feature = "store")]
 fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Written>> {
-    let value = serde_json::value::to_raw_value(&decision.value).map_err(|e| {
-        crate::base::error::Error::new(crate::base::codes::Code::InternalError).with("reason", e.to_string())
-    })?;
+    let value = serde_json::value::to_raw_value(&decision.value).map_err(|e| unwritten(&e))?;
+    Ok(Decision::new(value, decision.reasons))
+}
+
+/// Runs an operation that needs no records among others that do.
+///
+/// # Errors
+/// Whatever the operation refuses.
+#[cfg(feature = "store")]
+pub fn run_pure(pure: Pure, text: &str, context: &Context) -> Result<Decision<Written>> {
+    let decision = pure(text, context)?;
+    let value = RawValue::from_string(decision.value).map_err(|e| unwritten(&e))?;
     Ok(Decision::new(value, decision.reasons))
 }
 
 macro_rules! effect {
-    (pure) => { Effect::Pure };
-    (read) => { Effect::Read };
-    (write) => { Effect::Write };
+    (pure) => {
+        Effect::Pure
+    };
+    (read) => {
+        Effect::Read
+    };
+    (write) => {
+        Effect::Write
+    };
 }
 
 macro_rules! runner {
     (pure, $name:expr, $input:ty, $function:path) => {
-        Runner::Pure(|text, context| written($function(&decode::<$input>($name, text)?, context)?))
+        Runner::Pure(|text, context| {
+            let decision = $function(&decode::<$input>($name, text)?, context)?;
+            // An answer repeats much of its request and says more.
+            let size = text.len().saturating_mul(5) / 2;
+            let value = super::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;
+            Ok(Decision::new(value, decision.reasons))
+        })
     };
     ($effect:ident, $name:expr, $input:ty, $function:path) => {
         Runner::Stored(|session, text| {
@@ -143,7 +192,7 @@ macro_rules! typed {
                     Box::pin($function(session, self.0))
                 }
             }
-            super::dispatch::run_typed(self.0, $name, request, &Run(request)).await
+            crate::crm::run::run_typed(self.0, $name, request, &Run(request)).await
         }
     };
 }

@@ -183,10 +183,15 @@ impl ChangeSet {
 
     /// The first part that stores of this version do not execute, if the change set has one.
     pub fn not_executed(&self) -> Option<&'static str> {
-        [("claims", self.claims.is_empty()), ("counters", self.counters.is_empty()), ("allocate", self.allocate.is_empty()), ("timers", self.timers.is_empty())]
-            .into_iter()
-            .find(|(_, empty)| !empty)
-            .map(|(part, _)| part)
+        [
+            ("claims", self.claims.is_empty()),
+            ("counters", self.counters.is_empty()),
+            ("allocate", self.allocate.is_empty()),
+            ("timers", self.timers.is_empty()),
+        ]
+        .into_iter()
+        .find(|(_, empty)| !empty)
+        .map(|(part, _)| part)
     }
 }
 

@@ -44,8 +44,12 @@ macro_rules! codes {
 }
 
 macro_rules! class {
-    (Reason) => { None };
-    ($kind:ident) => { Some(Kind::$kind) };
+    (Reason) => {
+        None
+    };
+    ($kind:ident) => {
+        Some(Kind::$kind)
+    };
 }
 
 include!("codes_table.rs");
@@ -76,7 +80,8 @@ pub fn render(template: &str, details: &Map<String, Value>) -> String {
         match details.get(name) {
             Some(Value::String(text)) => out.push_str(text),
             Some(Value::Array(items)) => {
-                let quoted = |item: &Value| format!("`{}`", item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                let quoted =
+                    |item: &Value| format!("`{}`", item.as_str().map_or_else(|| item.to_string(), str::to_owned));
                 let texts: Vec<String> = items.iter().map(quoted).collect();
                 out.push_str(if texts.is_empty() { "-" } else { "" });
                 out.push_str(&texts.join(", "));
@@ -103,7 +108,11 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for code in Code::ALL {
             assert!(seen.insert(code.name()), "{} stands twice", code.name());
-            assert!(code.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()), "{}", code.name());
+            assert!(
+                code.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()),
+                "{}",
+                code.name()
+            );
         }
     }
 

@@ -54,7 +54,16 @@ fn english() -> String {
 
 impl Default for Context {
     fn default() -> Self {
-        Context { tenant: main_tenant(), now: None, zone: utc(), actor: None, seed: None, locale: english(), correlation: None, explain: Explain::default() }
+        Context {
+            tenant: main_tenant(),
+            now: None,
+            zone: utc(),
+            actor: None,
+            seed: None,
+            locale: english(),
+            correlation: None,
+            explain: Explain::default(),
+        }
     }
 }
 

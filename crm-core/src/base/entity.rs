@@ -38,7 +38,14 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
         let mut stored = self.clone();
         stored.set_version(0);
         let body = Body::write(&stored)?;
-        Ok(Record { kind: Self::KIND.to_owned(), id: self.id().clone(), version, schema: Self::SCHEMA, keys: self.keys(), body })
+        Ok(Record {
+            kind: Self::KIND.to_owned(),
+            id: self.id().clone(),
+            version,
+            schema: Self::SCHEMA,
+            keys: self.keys(),
+            body,
+        })
     }
 
     /// Reads a stored record.
@@ -51,7 +58,10 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
             return Err(error.with("schema", record.schema));
         }
         let read: Self = serde_json::from_str(record.body.text()).map_err(|e| {
-            Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()).with("reason", e.to_string())
+            Error::new(Code::CorruptRecord)
+                .with("kind", Self::KIND)
+                .with("id", record.id.as_str())
+                .with("reason", e.to_string())
         })?;
         if *read.id() != record.id {
             return Err(Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()));

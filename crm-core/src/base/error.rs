@@ -61,7 +61,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Makes an error of a code, without path or details.
     pub fn new(code: Code) -> Self {
-        Error(Box::new(Inner { code, path: String::new(), details: Map::new(), retryable: code.retryable(), message: None }))
+        Error(Box::new(Inner {
+            code,
+            path: String::new(),
+            details: Map::new(),
+            retryable: code.retryable(),
+            message: None,
+        }))
     }
 
     /// Adds a detail; the message's template may name it.

@@ -51,5 +51,9 @@ pub fn free_text(value: &str, limit: usize, path: &str) -> Result<()> {
 /// # Errors
 /// `too_many_items`.
 pub fn items(length: usize, limit: usize, path: &str) -> Result<()> {
-    if length > limit { Err(Error::new(Code::TooManyItems).with("length", length).with("limit", limit).at(path)) } else { Ok(()) }
+    if length > limit {
+        Err(Error::new(Code::TooManyItems).with("length", length).with("limit", limit).at(path))
+    } else {
+        Ok(())
+    }
 }

@@ -4,24 +4,24 @@
 //! Nothing here reads a clock, a random source or the environment.
 
 pub mod allocate;
+#[cfg(feature = "store")]
+pub mod change;
 pub mod codes;
 pub mod context;
 pub mod currency;
-pub mod decision;
 pub mod decimal;
+pub mod decision;
+#[cfg(feature = "store")]
+pub mod entity;
 pub mod error;
+#[cfg(feature = "store")]
+pub mod id;
 pub mod limits;
 pub mod money;
 pub mod rates;
 pub mod reason;
+#[cfg(feature = "store")]
+pub mod record;
 pub mod rounding;
 pub mod text;
 pub mod time;
-#[cfg(feature = "store")]
-pub mod change;
-#[cfg(feature = "store")]
-pub mod entity;
-#[cfg(feature = "store")]
-pub mod id;
-#[cfg(feature = "store")]
-pub mod record;

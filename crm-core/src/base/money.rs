@@ -42,7 +42,9 @@ impl Money {
     /// `currency_mismatch`, `decimal_overflow`.
     pub fn add(&self, other: &Money) -> Result<Money, Error> {
         if self.currency != other.currency {
-            return Err(Error::new(Code::CurrencyMismatch).with("left", self.currency.code()).with("right", other.currency.code()));
+            return Err(Error::new(Code::CurrencyMismatch)
+                .with("left", self.currency.code())
+                .with("right", other.currency.code()));
         }
         Ok(Money::new(self.amount.add(other.amount)?, self.currency))
     }

@@ -158,7 +158,12 @@ impl KeyBytes {
     pub fn text(self, value: Option<&str>) -> Self {
         let Some(value) = value else { return self.missing() };
         let folded = fold(value);
-        let end = folded.char_indices().map(|(i, c)| i.saturating_add(c.len_utf8())).take_while(|end| *end <= Self::TEXT).last().unwrap_or(0);
+        let end = folded
+            .char_indices()
+            .map(|(i, c)| i.saturating_add(c.len_utf8()))
+            .take_while(|end| *end <= Self::TEXT)
+            .last()
+            .unwrap_or(0);
         let cut = folded.get(..end).unwrap_or_default().bytes().collect::<Vec<_>>();
         let mut key = self.present(cut);
         key.0.push(0);
@@ -237,8 +242,11 @@ impl Serialize for KeyBytes {
 impl<'de> Deserialize<'de> for KeyBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let nibbles: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-        let nibbles = nibbles.filter(|n| n.len().is_multiple_of(2)).ok_or_else(|| serde::de::Error::custom("a key is written in hex"))?;
+        let nibbles: Option<Vec<u8>> =
+            text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+        let nibbles = nibbles
+            .filter(|n| n.len().is_multiple_of(2))
+            .ok_or_else(|| serde::de::Error::custom("a key is written in hex"))?;
         let pairs = nibbles.chunks_exact(2).map(|pair| pair.iter().fold(0_u8, |byte, nibble| (byte << 4) | nibble));
         Ok(KeyBytes(pairs.collect()))
     }

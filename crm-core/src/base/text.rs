@@ -42,7 +42,8 @@ fn distance(a: &[char], b: &[char]) -> usize {
             let j1 = j.saturating_add(1);
             let replace = at(&row, j).saturating_add(usize::from(ca != cb));
             let mut best = replace.min(at(&row, j1).saturating_add(1)).min(at(&next, j).saturating_add(1));
-            let swapped = i > 0 && j > 0 && a.get(i.wrapping_sub(1)) == Some(cb) && b.get(j.wrapping_sub(1)) == Some(ca);
+            let swapped =
+                i > 0 && j > 0 && a.get(i.wrapping_sub(1)) == Some(cb) && b.get(j.wrapping_sub(1)) == Some(ca);
             if swapped {
                 best = best.min(at(&before, j.wrapping_sub(1)).saturating_add(1));
             }

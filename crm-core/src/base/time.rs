@@ -116,7 +116,11 @@ impl FromStr for Instant {
         let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.with_timezone(&Utc);
         let nanos = parsed.timestamp_subsec_nanos();
         let year = parsed.year();
-        if !nanos.is_multiple_of(1000) || nanos >= 1_000_000_000 || !(1..=9999).contains(&year) { Err(bad()) } else { Ok(Instant(parsed)) }
+        if !nanos.is_multiple_of(1000) || nanos >= 1_000_000_000 || !(1..=9999).contains(&year) {
+            Err(bad())
+        } else {
+            Ok(Instant(parsed))
+        }
     }
 }
 
@@ -126,12 +130,15 @@ impl FromStr for Date {
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || Error::new(Code::InvalidDate).with("value", clip(text));
         let digits = |range: std::ops::Range<usize>| {
-            text.get(range).filter(|part| part.bytes().all(|b| b.is_ascii_digit())).and_then(|part| part.parse::<u32>().ok())
+            text.get(range)
+                .filter(|part| part.bytes().all(|b| b.is_ascii_digit()))
+                .and_then(|part| part.parse::<u32>().ok())
         };
         if text.len() != 10 || text.as_bytes().get(4) != Some(&b'-') || text.as_bytes().get(7) != Some(&b'-') {
             return Err(bad());
         }
-        let (year, month, day) = (digits(0..4).ok_or_else(bad)?, digits(5..7).ok_or_else(bad)?, digits(8..10).ok_or_else(bad)?);
+        let (year, month, day) =
+            (digits(0..4).ok_or_else(bad)?, digits(5..7).ok_or_else(bad)?, digits(8..10).ok_or_else(bad)?);
         i32::try_from(year).ok().filter(|y| *y > 0).and_then(|y| Date::new(y, month, day)).ok_or_else(bad)
     }
 }
@@ -224,7 +231,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Instant>().unwrap().to_string(), back);
         }
-        for bad in ["2026-01-31", "2026-01-31 09:00:00Z", "2026-02-30T00:00:00Z", "2026-01-31T09:00:00.1234567Z", "2016-12-31T23:59:60Z"] {
+        for bad in [
+            "2026-01-31",
+            "2026-01-31 09:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-01-31T09:00:00.1234567Z",
+            "2016-12-31T23:59:60Z",
+        ] {
             assert!(bad.parse::<Instant>().is_err(), "{bad}");
         }
     }

@@ -44,7 +44,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { version: Config::VERSION, currency: None, pipelines: vec![Pipeline::standard()], lost_reasons: Vec::new() }
+        Config {
+            version: Config::VERSION,
+            currency: None,
+            pipelines: vec![Pipeline::standard()],
+            lost_reasons: Vec::new(),
+        }
     }
 }
 
@@ -73,7 +78,8 @@ impl Config {
     /// # Errors
     /// `internal_error` when the document cannot be written.
     pub fn hash(&self) -> Result<String> {
-        let text = serde_json::to_string(self).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+        let text =
+            serde_json::to_string(self).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
         Ok(hex(&Sha256::digest(text.as_bytes())))
     }
 
@@ -94,13 +100,21 @@ impl Config {
     /// Every pipeline's errors, with paths into the document.
     pub(super) fn pipeline_errors(&self) -> Vec<Error> {
         let at = |place: usize| format!("pipelines[{place}]");
-        self.pipelines.iter().enumerate().flat_map(|(i, p)| pipeline::lint::errors(p).into_iter().map(move |e| e.at(&at(i)))).collect()
+        self.pipelines
+            .iter()
+            .enumerate()
+            .flat_map(|(i, p)| pipeline::lint::errors(p).into_iter().map(move |e| e.at(&at(i))))
+            .collect()
     }
 
     /// Every pipeline's warnings, with paths into the document.
     pub(super) fn pipeline_warnings(&self) -> Vec<Error> {
         let at = |place: usize| format!("pipelines[{place}]");
-        self.pipelines.iter().enumerate().flat_map(|(i, p)| pipeline::lint::warnings(p).into_iter().map(move |e| e.at(&at(i)))).collect()
+        self.pipelines
+            .iter()
+            .enumerate()
+            .flat_map(|(i, p)| pipeline::lint::warnings(p).into_iter().map(move |e| e.at(&at(i))))
+            .collect()
     }
 }
 

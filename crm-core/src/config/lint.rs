@@ -73,6 +73,9 @@ pub fn lint(config: &Config) -> LintReport {
         move |e: Error| Finding { severity, code: e.code().to_owned(), path: e.path().to_owned(), message: e.message() }
     };
     let warnings = if valid { config.pipeline_warnings() } else { Vec::new() };
-    let findings = errors.into_iter().map(as_finding(Severity::Error)).chain(warnings.into_iter().map(as_finding(Severity::Warning)));
+    let findings = errors
+        .into_iter()
+        .map(as_finding(Severity::Error))
+        .chain(warnings.into_iter().map(as_finding(Severity::Warning)));
     LintReport { valid, findings: findings.collect() }
 }

@@ -37,7 +37,10 @@ pub struct EventPage {
 pub(crate) async fn list(session: &mut Session<'_>, request: &ListEvents) -> Result<Decision<EventPage>> {
     let limit = request.limit.map_or(Ok(100), usize::try_from).unwrap_or(usize::MAX);
     if limit == 0 || limit > limits::PAGE {
-        let error = Error::new(Code::NumberOutOfRange).with("value", request.limit.unwrap_or(0)).with("minimum", 1).with("maximum", limits::PAGE);
+        let error = Error::new(Code::NumberOutOfRange)
+            .with("value", request.limit.unwrap_or(0))
+            .with("minimum", 1)
+            .with("maximum", limits::PAGE);
         return Err(error.at("limit"));
     }
     let items = session.repository().events(&session.context().tenant, request.after.as_deref(), limit).await?;

@@ -33,7 +33,8 @@ const fn of<E: Entity>() -> Kind {
 }
 
 /// Every kind, in the order of their names.
-pub const KINDS: &[Kind] = &[of::<Account>(), of::<ConfigRecord>(), of::<Opportunity>(), of::<PriceBook>(), of::<Product>(), of::<User>()];
+pub const KINDS: &[Kind] =
+    &[of::<Account>(), of::<ConfigRecord>(), of::<Opportunity>(), of::<PriceBook>(), of::<Product>(), of::<User>()];
 
 /// Finds a kind by name.
 pub fn find(name: &str) -> Option<&'static Kind> {

@@ -20,8 +20,8 @@ use crate::pipeline::history::{History, history as stays};
 use crate::pipeline::moves;
 use crate::pipeline::opportunity::Opportunity;
 use crate::pipeline::requests::{
-    AdvanceRequest, FindOpportunities, LoseRequest, NewOpportunity, OpportunityPage, OpportunityUpdate, ReopenRequest, Requirements,
-    RequirementsRequest, WinRequest,
+    AdvanceRequest, FindOpportunities, LoseRequest, NewOpportunity, OpportunityPage, OpportunityUpdate, ReopenRequest,
+    Requirements, RequirementsRequest, WinRequest,
 };
 use crate::pricing::product::Product;
 
@@ -112,12 +112,18 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
         let config = session.config().await?;
         let pipeline = config.pipeline(request.pipeline.as_deref())?;
         let start = key().text(Some(&pipeline.id));
-        tests.push(prefix(Opportunity::BY_STAGE, request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s)))));
+        tests.push(prefix(
+            Opportunity::BY_STAGE,
+            request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s))),
+        ));
         order = if request.stage.is_some() { Opportunity::BY_STAGE } else { order };
     }
     if let Some(owner) = &request.owner {
         let start = key().id(Some(owner));
-        tests.push(prefix(Opportunity::BY_OWNER, request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s)))));
+        tests.push(prefix(
+            Opportunity::BY_OWNER,
+            request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s))),
+        ));
         order = if request.stage.is_some() { Opportunity::BY_OWNER } else { order };
     }
     if let Some(status) = request.status {
@@ -131,9 +137,13 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
 }
 
 /// Says what a move would need.
-pub(crate) async fn requirements(session: &mut Session<'_>, request: &RequirementsRequest) -> Result<Decision<Requirements>> {
+pub(crate) async fn requirements(
+    session: &mut Session<'_>,
+    request: &RequirementsRequest,
+) -> Result<Decision<Requirements>> {
     let (opportunity, config) = load(session, &request.id).await?;
-    let (needs, reasons) = moves::requirements(&opportunity, config.pipeline(Some(&opportunity.pipeline))?, &request.to)?;
+    let (needs, reasons) =
+        moves::requirements(&opportunity, config.pipeline(Some(&opportunity.pipeline))?, &request.to)?;
     Ok(Decision::new(needs, reasons))
 }
 
@@ -218,7 +228,10 @@ fn finish_move(
 }
 
 fn moved_reason(old: &Opportunity, new: &Opportunity) -> Reason {
-    Reason::new(Code::StageMoved).with("id", new.id.as_str()).with("from", old.stage.clone()).with("to", new.stage.clone())
+    Reason::new(Code::StageMoved)
+        .with("id", new.id.as_str())
+        .with("from", old.stage.clone())
+        .with("to", new.stage.clone())
 }
 
 fn probability_reason(opportunity: &Opportunity) -> Reason {

@@ -84,10 +84,18 @@ pub struct Search {
 ///
 /// # Errors
 /// `number_out_of_range` for a limit outside 1 to 1,000, `invalid_cursor`.
-pub async fn find<E: Entity>(session: &mut Session<'_>, search: Search, limit: Option<u32>, cursor: Option<&str>) -> Result<(Vec<E>, Option<String>)> {
+pub async fn find<E: Entity>(
+    session: &mut Session<'_>,
+    search: Search,
+    limit: Option<u32>,
+    cursor: Option<&str>,
+) -> Result<(Vec<E>, Option<String>)> {
     let wanted = limit.map_or(Ok(100), usize::try_from).unwrap_or(usize::MAX);
     if wanted == 0 || wanted > limits::PAGE {
-        let error = Error::new(Code::NumberOutOfRange).with("value", limit.unwrap_or(0)).with("minimum", 1).with("maximum", limits::PAGE);
+        let error = Error::new(Code::NumberOutOfRange)
+            .with("value", limit.unwrap_or(0))
+            .with("minimum", 1)
+            .with("maximum", limits::PAGE);
         return Err(error.at("limit"));
     }
     let mut query = Query::of(&session.context().tenant, E::KIND, wanted);

@@ -2,7 +2,9 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::engine::Crm;
 use super::session::Session;
 use crate::base::change::{ChangeSet, Idempotency};
 use crate::base::codes::Code;
@@ -12,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::reason::{Explain, Reason};
 use crate::base::record::Key;
-use crate::config::Config;
+use crate::config::{Config, hex};
 use crate::store::memory::IDEMPOTENCY;
 use crate::store::repository::{BoxFuture, Committed, MaybeSend, MaybeSync, Repository};
 
@@ -52,7 +54,11 @@ struct Answer<T> {
 ///
 /// # Errors
 /// Whatever the operation refuses.
-pub async fn decide<T>(repository: &dyn Repository, frame: Frame<'_>, job: &dyn Job<T>) -> Result<(Decision<T>, ChangeSet)> {
+pub async fn decide<T>(
+    repository: &dyn Repository,
+    frame: Frame<'_>,
+    job: &dyn Job<T>,
+) -> Result<(Decision<T>, ChangeSet)> {
     let mut session = Session::new(repository, frame.context, frame.config);
     session.enter(frame.operation, frame.expect_version);
     let decision = job.decide(&mut session).await?;
@@ -99,6 +105,44 @@ fn is_race(error: &Error) -> bool {
     matches!(error.id(), Code::VersionConflict | Code::RecordExists)
 }
 
+/// Runs a typed operation of an engine.
+///
+/// # Errors
+/// Whatever the operation refuses or the store meets.
+pub async fn run_typed<I, T>(crm: &Crm, operation: &'static str, input: &I, job: &dyn Job<T>) -> Result<Decision<T>>
+where
+    I: Serialize,
+    T: Serialize + DeserializeOwned + Send,
+{
+    let hash = match crm.key() {
+        Some(_) => {
+            let text = serde_json::to_string(input)
+                .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+            Some(request_hash(operation, &crm.context().tenant, crm.expected_version(), &text)?)
+        }
+        None => None,
+    };
+    let frame = Frame {
+        operation,
+        context: crm.context(),
+        config: crm.given_config(),
+        idempotency: crm.key().zip(hash.as_deref()),
+        expect_version: crm.expected_version(),
+    };
+    run(crm.repository().as_ref(), frame, job).await
+}
+
+/// The hash by which a repeated request is known: its operation, tenant, expected version and input, whatever the order of fields.
+///
+/// # Errors
+/// `invalid_json` when the input is not JSON.
+pub fn request_hash(operation: &str, tenant: &str, version: Option<u64>, input: &str) -> Result<String> {
+    let parsed: serde_json::Value =
+        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", e.to_string()))?;
+    let text = serde_json::json!([operation, tenant, version, parsed]).to_string();
+    Ok(hex(&Sha256::digest(text.as_bytes())))
+}
+
 async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'_>) -> Result<Option<Decision<T>>> {
     let Some((key, hash)) = frame.idempotency else { return Ok(None) };
     let id = Id::new(key).map_err(|e| e.at("idempotency_key"))?;
@@ -128,7 +172,8 @@ fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
 }
 
 fn read<T: DeserializeOwned>(response: &str) -> Result<Decision<T>> {
-    let answer: Answer<T> = serde_json::from_str(response)
-        .map_err(|e| Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", e.to_string()))?;
+    let answer: Answer<T> = serde_json::from_str(response).map_err(|e| {
+        Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", e.to_string())
+    })?;
     Ok(Decision::new(answer.value, answer.reasons))
 }

@@ -104,7 +104,12 @@ impl<'a> Session<'a> {
     /// `missing_context`, `unknown_time_zone`, `date_in_future`.
     pub fn moment(&self, given: Option<Instant>) -> Result<Moment<'a>> {
         let at = self.effective(given)?;
-        Ok(Moment { at, now: self.context.now()?, date: at.date_in(self.context.zone()?), actor: self.context.actor.as_deref() })
+        Ok(Moment {
+            at,
+            now: self.context.now()?,
+            date: at.date_in(self.context.zone()?),
+            actor: self.context.actor.as_deref(),
+        })
     }
 
     /// The configuration: the request's own, the stored one, or the built-in one; its version is guarded by the commit.
@@ -285,9 +290,19 @@ impl<'a> Session<'a> {
     /// Everything that the session changed, to be committed.
     pub fn finish(self) -> ChangeSet {
         let written = |key: &Key| self.places.contains_key(key);
-        let requires = self.requires.iter().filter(|(key, _)| !written(key)).map(|(key, expect)| Require { key: key.clone(), expect: *expect });
+        let requires = self
+            .requires
+            .iter()
+            .filter(|(key, _)| !written(key))
+            .map(|(key, expect)| Require { key: key.clone(), expect: *expect });
         let requires: Vec<Require> = if self.puts.is_empty() { Vec::new() } else { requires.collect() };
-        ChangeSet { tenant: self.context.tenant.clone(), puts: self.puts, requires, events: self.events, ..ChangeSet::default() }
+        ChangeSet {
+            tenant: self.context.tenant.clone(),
+            puts: self.puts,
+            requires,
+            events: self.events,
+            ..ChangeSet::default()
+        }
     }
 }
 

@@ -64,7 +64,8 @@ impl Entity for Account {
             (&self.phone, "phone"),
         ];
         let mut found: Vec<Error> = limits::text(&self.name, NAME, "name").err().into_iter().collect();
-        found.extend(short.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err()));
+        found
+            .extend(short.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err()));
         found.extend(self.description.as_deref().and_then(|d| limits::free_text(d, TEXT, "description").err()));
         if self.parent.as_ref() == Some(&self.id) {
             found.push(Error::new(Code::RefersToItself).with("id", self.id.as_str()).at("parent"));

@@ -1,18 +1,23 @@
 //! The inner loop: counts and exact sums by code, over columns as they lie in memory.
 //!
-//! Rows go in blocks. A block whose codes and amounts are small, the usual case, is added up in 64 bits through four interleaved
-//! tables, so that neighbouring rows of one code do not wait for each other; any other block is added up in 128 bits, checked.
+//! Rows go in blocks, through four interleaved tables, so that neighbouring rows of one code do not wait for each other. A slot of a
+//! table is one 64-bit number that holds a count above bit 52 and a sum below it: one addition a row. A block whose codes or amounts
+//! are too large for that, which its bits tell afterwards, is added up again row by row in 128 bits, checked.
 
 use super::figures::overflow;
 use crate::base::error::Result;
 
-/// Rows of a block: with amounts below 2^50 no 64-bit sum of a block can overflow.
+/// Rows of a block.
 const BLOCK: usize = 4096;
-/// Amounts below this are small.
-const SMALL: u64 = 1 << 50;
-/// Codes below this are small.
+/// Codes below this fit a table.
 const CODES: usize = 256;
 const LANES: usize = 4;
+/// Where the count begins in a slot.
+const COUNT: u32 = 52;
+/// Amounts of a magnitude below this fit: a lane has at most 1,024 rows of a block, so a slot's sum stays below 2^51.
+const SMALL: u64 = 1 << 41;
+
+type Lane = [i64; CODES];
 
 /// A code of a dictionary-coded column.
 pub trait Key: Copy {
@@ -22,10 +27,10 @@ pub trait Key: Copy {
 
 /// The digits of an amount.
 pub trait Digits: Copy {
-    /// All bits that any of the magnitudes has, or the largest number when they pass 64 bits.
-    fn bits(block: &[Self]) -> u64;
-    /// The digits in 64 bits, when they are small.
-    fn small(self) -> i64;
+    /// The digits in 64 bits, the higher ones cut off.
+    fn low(self) -> i64;
+    /// The bits that are lost by cutting; zero when the low ones say everything.
+    fn lost(self) -> u64;
     /// The digits.
     fn wide(self) -> i128;
 }
@@ -44,14 +49,13 @@ keys!(u8 i8 u16 i16 u32 i32 u64 i64);
 macro_rules! narrow {
     ($($type:ty)*) => { $(impl Digits for $type {
         #[inline]
-        fn bits(block: &[Self]) -> u64 {
-            let all = block.iter().fold(0, |bits: $type, digits| bits | (digits ^ (digits >> (<$type>::BITS - 1))));
-            u64::try_from(all).unwrap_or(u64::MAX)
+        fn low(self) -> i64 {
+            i64::from(self)
         }
 
         #[inline]
-        fn small(self) -> i64 {
-            i64::from(self)
+        fn lost(self) -> u64 {
+            0
         }
 
         #[inline]
@@ -65,15 +69,15 @@ narrow!(i8 i16 i32 i64);
 
 impl Digits for i128 {
     #[inline]
-    fn bits(block: &[Self]) -> u64 {
-        let all = block.iter().fold(0, |bits, digits| bits | (digits ^ (digits >> 127)));
-        u64::try_from(all).unwrap_or(u64::MAX)
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is told by `lost`")]
+    fn low(self) -> i64 {
+        self as i64
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "only called when the digits fit")]
-    fn small(self) -> i64 {
-        self as i64
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits are compared, not numbers")]
+    fn lost(self) -> u64 {
+        (((self >> 64) as i64) ^ (self.low() >> 63)) as u64
     }
 
     #[inline]
@@ -104,14 +108,14 @@ impl Tally {
     /// # Errors
     /// `decimal_overflow` when a sum passes 127 bits.
     pub fn add<K: Key, D: Digits>(&mut self, keys: &[K], amounts: &[D]) -> Result<()> {
+        let mut lanes = [[0; CODES]; LANES];
         for (keys, amounts) in keys.chunks(BLOCK).zip(amounts.chunks(BLOCK)) {
-            let largest = keys.iter().fold(0, |most, key| key.place().max(most));
-            if largest < self.counts.len().min(CODES) && D::bits(amounts) < SMALL {
-                self.add_small(keys, amounts, largest)?;
+            let (codes, magnitude) = fill(&mut lanes, keys, amounts);
+            if codes < CODES && magnitude < SMALL {
+                self.flush(&mut lanes, codes)?;
             } else {
-                keys.iter()
-                    .zip(amounts)
-                    .try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
+                lanes = [[0; CODES]; LANES];
+                keys.iter().zip(amounts).try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
             }
         }
         Ok(())
@@ -133,39 +137,58 @@ impl Tally {
         Ok(())
     }
 
-    /// Every code is below `CODES` and every amount below `SMALL`.
-    fn add_small<K: Key, D: Digits>(&mut self, keys: &[K], amounts: &[D], largest: usize) -> Result<()> {
-        let mut lanes = [[(0_u64, 0_i64); CODES]; LANES];
-        let [a, b, c, d] = &mut lanes;
-        let mut rows = keys.chunks_exact(LANES).zip(amounts.chunks_exact(LANES));
-        let put = |lane: &mut [(u64, i64); CODES], key: K, amount: D| {
-            // The mask changes nothing; it tells the compiler that the place is inside.
-            if let Some(slot) = lane.get_mut(key.place() & (CODES - 1)) {
-                slot.0 = slot.0.wrapping_add(1);
-                slot.1 = slot.1.wrapping_add(amount.small());
+    /// Takes over what the lanes hold of the codes up to one, and empties them.
+    fn flush(&mut self, lanes: &mut [Lane; LANES], last: usize) -> Result<()> {
+        for slot in lanes.iter_mut().flat_map(|lane| lane.iter_mut().take(last.saturating_add(1)).enumerate()) {
+            let (place, packed) = (slot.0, std::mem::take(slot.1));
+            if packed == 0 {
+                continue;
             }
-        };
-        for (keys, amounts) in rows.by_ref() {
-            if let ([k0, k1, k2, k3], [m0, m1, m2, m3]) = (keys, amounts) {
-                put(a, *k0, *m0);
-                put(b, *k1, *m1);
-                put(c, *k2, *m2);
-                put(d, *k3, *m3);
-            }
-        }
-        let done = keys.len().min(amounts.len()) / LANES * LANES;
-        for (key, amount) in keys.iter().zip(amounts).skip(done) {
-            put(a, *key, *amount);
-        }
-        let totals = self.counts.iter_mut().zip(&mut self.sums).take(largest.saturating_add(1));
-        for (place, (count, sum)) in totals.enumerate() {
-            for (rows, part) in lanes.iter().filter_map(|lane| lane.get(place)) {
-                *count = count.saturating_add(*rows);
-                *sum = sum.checked_add(i128::from(*part)).ok_or_else(|| overflow("sum"))?;
+            let rows = packed.wrapping_add(1 << (COUNT - 1)) >> COUNT;
+            let part = packed.wrapping_sub(rows << COUNT);
+            let rows = u64::try_from(rows).unwrap_or(0);
+            match (self.counts.get_mut(place), self.sums.get_mut(place)) {
+                (Some(count), Some(sum)) => {
+                    *count = count.saturating_add(rows);
+                    *sum = sum.checked_add(i128::from(part)).ok_or_else(|| overflow("sum"))?;
+                }
+                _ => self.outside = self.outside.saturating_add(rows),
             }
         }
         Ok(())
     }
+}
+
+/// Adds a block's rows to the lanes; tells all bits that any code and any magnitude has.
+#[expect(clippy::cast_sign_loss, reason = "bits are gathered, not numbers")]
+fn fill<K: Key, D: Digits>(lanes: &mut [Lane; LANES], keys: &[K], amounts: &[D]) -> (usize, u64) {
+    let [a, b, c, d] = lanes;
+    let (mut codes, mut magnitude) = (0_usize, 0_u64);
+    let mut put = |lane: &mut Lane, key: K, amount: D| {
+        let (place, low) = (key.place(), amount.low());
+        codes |= place;
+        let lost = amount.lost();
+        magnitude |= (low ^ (low >> 63)) as u64 | lost | (lost << 20) | (lost << 41);
+        // The mask tells the compiler that the place is inside; what it changes, the bits tell.
+        if let Some(slot) = lane.get_mut(place & (CODES - 1)) {
+            *slot = slot.wrapping_add(low.wrapping_add(1 << COUNT));
+        }
+    };
+    let mut key_rows = keys.chunks_exact(LANES);
+    let mut amount_rows = amounts.chunks_exact(LANES);
+    for (keys, amounts) in key_rows.by_ref().zip(amount_rows.by_ref()) {
+        if let ([k0, k1, k2, k3], [m0, m1, m2, m3]) = (keys, amounts) {
+            put(a, *k0, *m0);
+            put(b, *k1, *m1);
+            put(c, *k2, *m2);
+            put(d, *k3, *m3);
+        }
+    }
+    let done = keys.len().min(amounts.len()) / LANES * LANES;
+    for (key, amount) in keys.iter().zip(amounts).skip(done) {
+        put(a, *key, *amount);
+    }
+    (codes, magnitude)
 }
 
 #[cfg(test)]
@@ -205,6 +228,33 @@ mod tests {
         let mut tally = Tally::new(8);
         tally.add(&few, &amounts).unwrap();
         assert_eq!(tally, plain(&few, &amounts, 8));
+    }
+
+    #[test]
+    fn magnitudes_at_every_bit_are_exact() {
+        for bit in 0..127 {
+            for value in [1_i128 << bit, -(1_i128 << bit), (1_i128 << bit) - 1] {
+                let amounts = vec![value; 9];
+                let mut tally = Tally::new(2);
+                match value.checked_mul(9) {
+                    Some(sum) => {
+                        tally.add(&[1_u16; 9], &amounts).unwrap();
+                        assert_eq!((tally.counts[1], tally.sums[1]), (9, sum), "bit {bit}");
+                    }
+                    None => assert!(tally.add(&[1_u16; 9], &amounts).is_err()),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_block_of_the_largest_small_amounts_is_exact() {
+        let most = i64::try_from(SMALL).unwrap() - 1;
+        for amount in [most, -most - 1] {
+            let mut tally = Tally::new(1);
+            tally.add(&vec![0_u8; BLOCK], &vec![amount; BLOCK]).unwrap();
+            assert_eq!((tally.counts[0], tally.sums[0]), (BLOCK as u64, i128::from(amount) * BLOCK as i128));
+        }
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl Entity for User {
 
     fn violations(&self) -> Vec<Error> {
         let optional = [(&self.email, "email"), (&self.team, "team")];
-        let texts = optional.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err());
+        let texts =
+            optional.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err());
         let itself = self.manager.as_ref().filter(|m| **m == self.id);
         let itself = itself.map(|id| Error::new(Code::RefersToItself).with("id", id.as_str()).at("manager"));
         limits::text(&self.name, NAME, "name").err().into_iter().chain(texts).chain(itself).collect()

@@ -94,7 +94,9 @@ impl Pipeline {
     pub fn stage(&self, id: &str) -> Result<&Stage> {
         self.stages.iter().find(|stage| stage.id == id).ok_or_else(|| {
             let known = self.stages.iter().map(|s| s.id.as_str());
-            let error = Error::new(Code::UnknownStage).with("stage", crate::base::text::clip(id)).with("pipeline", self.id.clone());
+            let error = Error::new(Code::UnknownStage)
+                .with("stage", crate::base::text::clip(id))
+                .with("pipeline", self.id.clone());
             error.with("hint", hint(id, known))
         })
     }

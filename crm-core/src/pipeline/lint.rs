@@ -25,11 +25,15 @@ pub fn errors(pipeline: &Pipeline) -> Vec<Error> {
         }
         match (stage.kind, stage.probability) {
             (StageKind::Open, Some(p)) if p.is_negative() || p > Dec::HUNDRED => {
-                let error = Error::new(Code::PercentOutOfRange).with("value", p.to_string()).with("minimum", "0").with("maximum", "100");
+                let error = Error::new(Code::PercentOutOfRange)
+                    .with("value", p.to_string())
+                    .with("minimum", "0")
+                    .with("maximum", "100");
                 found.push(error.at(&at("probability")));
             }
             (StageKind::Won | StageKind::Lost, Some(p)) if p != stage.percent() => {
-                let error = Error::new(Code::FixedProbability).with("kind", stage.kind.name()).with("stage", stage.id.clone());
+                let error =
+                    Error::new(Code::FixedProbability).with("kind", stage.kind.name()).with("stage", stage.id.clone());
                 found.push(error.with("probability", stage.percent().to_string()).at(&at("probability")));
             }
             _ => {}
@@ -40,7 +44,11 @@ pub fn errors(pipeline: &Pipeline) -> Vec<Error> {
         for (i, field) in stage.requires.iter().enumerate() {
             if !Opportunity::FIELDS.contains(&field.as_str()) {
                 let error = Error::new(Code::UnknownRequiredField).with("field", field.clone());
-                found.push(error.with("hint", hint(field, Opportunity::FIELDS.iter().copied())).at(&format!("stages[{place}].requires[{i}]")));
+                found.push(
+                    error
+                        .with("hint", hint(field, Opportunity::FIELDS.iter().copied()))
+                        .at(&format!("stages[{place}].requires[{i}]")),
+                );
             }
         }
     }

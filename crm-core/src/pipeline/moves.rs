@@ -42,7 +42,8 @@ pub fn placed(mut opportunity: Opportunity, pipelines: &[Pipeline]) -> Opportuni
 /// `unknown_stage`.
 pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) -> Result<(Requirements, Vec<Reason>)> {
     let target = pipeline.stage(to).map_err(|e| e.at("to"))?;
-    let move_allowed = pipeline.stage(&opportunity.stage).is_ok_and(|from| from.leads_to(&target.id)) && opportunity.stage != target.id;
+    let move_allowed = pipeline.stage(&opportunity.stage).is_ok_and(|from| from.leads_to(&target.id))
+        && opportunity.stage != target.id;
     let filled = fields(opportunity);
     let is_missing = |field: &&String| match filled.get(field.as_str()) {
         None | Some(serde_json::Value::Null) => true,
@@ -59,7 +60,8 @@ pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) ->
         let code = if missing.contains(field) { Code::RequirementMissing } else { Code::RequirementMet };
         reasons.push(Reason::new(code).with("field", field.clone()));
     }
-    let possible = move_allowed && missing.is_empty() && (opportunity.status == StageKind::Open || target.kind == StageKind::Open);
+    let possible =
+        move_allowed && missing.is_empty() && (opportunity.status == StageKind::Open || target.kind == StageKind::Open);
     let answer = Requirements {
         id: opportunity.id.clone(),
         from: opportunity.stage.clone(),
@@ -94,7 +96,12 @@ pub fn advance(opportunity: &Opportunity, pipeline: &Pipeline, to: &str, moment:
 ///
 /// # Errors
 /// As [`advance`], and `pipeline_without_stage`.
-pub fn win(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>, moment: &Moment<'_>) -> Result<Opportunity> {
+pub fn win(
+    opportunity: &Opportunity,
+    pipeline: &Pipeline,
+    stage: Option<&str>,
+    moment: &Moment<'_>,
+) -> Result<Opportunity> {
     close(opportunity, pipeline, stage, StageKind::Won, moment)
 }
 
@@ -102,7 +109,14 @@ pub fn win(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>, 
 ///
 /// # Errors
 /// As [`win`], `text_empty` and `unknown_lost_reason`.
-pub fn lose(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>, reason: &str, known: &[String], moment: &Moment<'_>) -> Result<Opportunity> {
+pub fn lose(
+    opportunity: &Opportunity,
+    pipeline: &Pipeline,
+    stage: Option<&str>,
+    reason: &str,
+    known: &[String],
+    moment: &Moment<'_>,
+) -> Result<Opportunity> {
     limits::text(reason, limits::NAME, "reason")?;
     if !known.is_empty() && !known.iter().any(|k| k == reason) {
         let error = Error::new(Code::UnknownLostReason).with("reason", crate::base::text::clip(reason));
@@ -113,7 +127,13 @@ pub fn lose(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>,
     close(&with_reason, pipeline, stage, StageKind::Lost, moment)
 }
 
-fn close(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>, kind: StageKind, moment: &Moment<'_>) -> Result<Opportunity> {
+fn close(
+    opportunity: &Opportunity,
+    pipeline: &Pipeline,
+    stage: Option<&str>,
+    kind: StageKind,
+    moment: &Moment<'_>,
+) -> Result<Opportunity> {
     let target = match stage {
         Some(id) => pipeline.stage(id).map_err(|e| e.at("stage"))?,
         None => pipeline.first(kind)?,
@@ -130,14 +150,23 @@ fn close(opportunity: &Opportunity, pipeline: &Pipeline, stage: Option<&str>, ki
 ///
 /// # Errors
 /// `not_closed`, `unknown_stage`, `wrong_stage_kind`, `requirements_not_met`, `date_before_history`, `date_in_future`.
-pub fn reopen(opportunity: &Opportunity, pipeline: &Pipeline, to: Option<&str>, moment: &Moment<'_>) -> Result<Opportunity> {
+pub fn reopen(
+    opportunity: &Opportunity,
+    pipeline: &Pipeline,
+    to: Option<&str>,
+    moment: &Moment<'_>,
+) -> Result<Opportunity> {
     if opportunity.status == StageKind::Open {
         return Err(Error::new(Code::NotClosed).with("id", opportunity.id.as_str()));
     }
-    let last_open = || opportunity.history.iter().rev().find(|e| e.kind == StageKind::Open).and_then(|e| pipeline.stage(&e.stage).ok());
+    let last_open = || {
+        opportunity.history.iter().rev().find(|e| e.kind == StageKind::Open).and_then(|e| pipeline.stage(&e.stage).ok())
+    };
     let target = match to {
         Some(id) => pipeline.stage(id).map_err(|e| e.at("to"))?,
-        None => last_open().filter(|s| s.kind == StageKind::Open).map_or_else(|| pipeline.first(StageKind::Open), Ok)?,
+        None => {
+            last_open().filter(|s| s.kind == StageKind::Open).map_or_else(|| pipeline.first(StageKind::Open), Ok)?
+        }
     };
     must_be_kind(target, StageKind::Open)?;
     let mut opened = opportunity.clone();
@@ -164,21 +193,28 @@ fn must_be_kind(stage: &Stage, kind: StageKind) -> Result<()> {
         StageKind::Won => "win",
         StageKind::Lost => "lose",
     };
-    Err(Error::new(Code::WrongStageKind).with("stage", stage.id.clone()).with("kind", stage.kind.name()).with("verb", verb))
+    Err(Error::new(Code::WrongStageKind)
+        .with("stage", stage.id.clone())
+        .with("kind", stage.kind.name())
+        .with("verb", verb))
 }
 
 /// Enters a stage after asking for its requirements and the pipeline's moves.
 fn enter(opportunity: &Opportunity, pipeline: &Pipeline, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
     if opportunity.stage == target.id {
-        return Err(Error::new(Code::AlreadyInStage).with("id", opportunity.id.as_str()).with("stage", target.id.clone()));
+        return Err(Error::new(Code::AlreadyInStage)
+            .with("id", opportunity.id.as_str())
+            .with("stage", target.id.clone()));
     }
     let (needs, reasons) = requirements(opportunity, pipeline, &target.id)?;
     if !needs.move_allowed {
-        let error = Error::new(Code::MoveNotAllowed).with("from", opportunity.stage.clone()).with("to", target.id.clone());
+        let error =
+            Error::new(Code::MoveNotAllowed).with("from", opportunity.stage.clone()).with("to", target.id.clone());
         return Err(error.with("allowed", allowed_from(opportunity, pipeline)));
     }
     if !needs.missing.is_empty() {
-        let error = Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
+        let error =
+            Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
         let reasons = serde_json::to_value(&reasons).unwrap_or_default();
         return Err(error.with("missing", needs.missing).with("reasons", reasons));
     }
@@ -187,13 +223,15 @@ fn enter(opportunity: &Opportunity, pipeline: &Pipeline, target: &Stage, moment:
 
 fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
     if moment.at > moment.now {
-        let error = Error::new(Code::DateInFuture).with("value", moment.at.to_string()).with("now", moment.now.to_string());
+        let error =
+            Error::new(Code::DateInFuture).with("value", moment.at.to_string()).with("now", moment.now.to_string());
         return Err(error.at("effective_at"));
     }
     if let Some(latest) = opportunity.stage_since()
         && moment.at < latest
     {
-        let error = Error::new(Code::DateBeforeHistory).with("value", moment.at.to_string()).with("latest", latest.to_string());
+        let error =
+            Error::new(Code::DateBeforeHistory).with("value", moment.at.to_string()).with("latest", latest.to_string());
         return Err(error.at("effective_at"));
     }
     limits::items(opportunity.history.len().saturating_add(1), Opportunity::HISTORY, "history")?;
@@ -215,11 +253,17 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
 ///
 /// # Errors
 /// `wrong_stage_kind` for a won or lost stage, `requirements_not_met`, `date_in_future`.
-pub fn start(opportunity: &Opportunity, target: &Stage, pipeline: &Pipeline, moment: &Moment<'_>) -> Result<Opportunity> {
+pub fn start(
+    opportunity: &Opportunity,
+    target: &Stage,
+    pipeline: &Pipeline,
+    moment: &Moment<'_>,
+) -> Result<Opportunity> {
     must_be_kind(target, StageKind::Open).map_err(|e| e.at("stage"))?;
     let (needs, _) = requirements(opportunity, pipeline, &target.id)?;
     if !needs.missing.is_empty() {
-        let error = Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
+        let error =
+            Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
         return Err(error.with("missing", needs.missing));
     }
     let mut started = enter_unchecked(opportunity, target, moment)?;

@@ -99,8 +99,19 @@ pub struct Opportunity {
 
 impl Opportunity {
     /// The fields that a host may fill in and a stage may require.
-    pub const FIELDS: &'static [&'static str] =
-        &["name", "account", "owner", "product", "amount", "currency", "expected_close", "source", "next_step", "description", "lost_reason"];
+    pub const FIELDS: &'static [&'static str] = &[
+        "name",
+        "account",
+        "owner",
+        "product",
+        "amount",
+        "currency",
+        "expected_close",
+        "source",
+        "next_step",
+        "description",
+        "lost_reason",
+    ];
     /// The most entries of a stage history.
     pub const HISTORY: usize = 1_000;
     /// The place of the index by status, owner and expected close.
@@ -139,8 +150,14 @@ impl Entity for Opportunity {
 
     fn violations(&self) -> Vec<Error> {
         let mut found: Vec<Error> = limits::text(&self.name, NAME, "name").err().into_iter().collect();
-        let texts = [(&self.source, NAME, "source"), (&self.next_step, TEXT, "next_step"), (&self.description, TEXT, "description")];
-        found.extend(texts.into_iter().filter_map(|(text, limit, path)| limits::free_text(text.as_deref()?, limit, path).err()));
+        let texts = [
+            (&self.source, NAME, "source"),
+            (&self.next_step, TEXT, "next_step"),
+            (&self.description, TEXT, "description"),
+        ];
+        found.extend(
+            texts.into_iter().filter_map(|(text, limit, path)| limits::free_text(text.as_deref()?, limit, path).err()),
+        );
         if let Some(amount) = self.amount
             && amount.is_negative()
         {

@@ -68,18 +68,24 @@ pub fn lookup(request: &LookupRequest, book: &PriceBook) -> Result<Decision<Foun
     for (place, product) in request.products.iter().enumerate() {
         match book.unit_price(product) {
             Some(unit_price) => {
-                let reason = Reason::new(Code::PriceFound).with("product", product.as_str()).with("price_book", book.name.clone());
+                let reason = Reason::new(Code::PriceFound)
+                    .with("product", product.as_str())
+                    .with("price_book", book.name.clone());
                 reasons.push(reason.show("unit_price", unit_price).with("currency", book.currency.code()));
                 prices.push(FoundPrice { product: product.clone(), unit_price });
             }
             None => {
-                let error = Error::new(Code::ProductWithoutPrice).with("product", product.as_str()).with("price_book", book.id.as_str());
+                let error = Error::new(Code::ProductWithoutPrice)
+                    .with("product", product.as_str())
+                    .with("price_book", book.id.as_str());
                 refused.push(error.at(&format!("products[{place}]")));
             }
         }
     }
     match Error::all(refused) {
         Some(error) => Err(error),
-        None => Ok(Decision::new(FoundPrices { price_book: book.id.clone(), currency: book.currency, prices }, reasons)),
+        None => {
+            Ok(Decision::new(FoundPrices { price_book: book.id.clone(), currency: book.currency, prices }, reasons))
+        }
     }
 }

@@ -68,10 +68,18 @@ impl Entity for PriceBook {
         let mut seen = BTreeSet::new();
         for (place, entry) in self.entries.iter().enumerate() {
             if !seen.insert(&entry.product) {
-                found.push(Error::new(Code::DuplicateId).with("id", entry.product.as_str()).at(&format!("entries[{place}].product")));
+                found.push(
+                    Error::new(Code::DuplicateId)
+                        .with("id", entry.product.as_str())
+                        .at(&format!("entries[{place}].product")),
+                );
             }
             if entry.unit_price.is_negative() {
-                found.push(Error::new(Code::NegativeNumber).with("value", entry.unit_price.to_string()).at(&format!("entries[{place}].unit_price")));
+                found.push(
+                    Error::new(Code::NegativeNumber)
+                        .with("value", entry.unit_price.to_string())
+                        .at(&format!("entries[{place}].unit_price")),
+                );
             }
         }
         found

@@ -42,7 +42,8 @@ impl Entity for Product {
     fn violations(&self) -> Vec<Error> {
         let short = [(&self.code, "code"), (&self.category, "category"), (&self.unit, "unit")];
         let mut found: Vec<Error> = limits::text(&self.name, NAME, "name").err().into_iter().collect();
-        found.extend(short.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err()));
+        found
+            .extend(short.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err()));
         found.extend(self.description.as_deref().and_then(|d| limits::free_text(d, TEXT, "description").err()));
         found
     }

@@ -61,7 +61,12 @@ impl Repository for FaultyRepository {
         }
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         match self.check() {
             Err(error) => Box::pin(std::future::ready(Err(error))),
             Ok(()) => self.inner.events(tenant, after, limit),

@@ -44,7 +44,14 @@ impl MemoryRepository {
     /// Every record of a tenant, by kind and id; for tests and copies.
     pub fn dump(&self, tenant: &str) -> Vec<Record> {
         let state = self.lock();
-        state.tenants.get(tenant).into_iter().flat_map(|t| t.records.values()).flat_map(|by_id| by_id.values()).cloned().collect()
+        state
+            .tenants
+            .get(tenant)
+            .into_iter()
+            .flat_map(|t| t.records.values())
+            .flat_map(|by_id| by_id.values())
+            .cloned()
+            .collect()
     }
 }
 
@@ -83,7 +90,8 @@ impl Repository for MemoryRepository {
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
         let state = self.lock();
         let tenant = state.tenants.get(tenant);
-        let one = |key: &Key| tenant.and_then(|t| if key.kind == IDEMPOTENCY { t.mark(key) } else { t.find(key).cloned() });
+        let one =
+            |key: &Key| tenant.and_then(|t| if key.kind == IDEMPOTENCY { t.mark(key) } else { t.find(key).cloned() });
         let found = keys.iter().map(one).collect();
         Box::pin(std::future::ready(Ok(found)))
     }
@@ -99,7 +107,12 @@ impl Repository for MemoryRepository {
         Box::pin(std::future::ready(self.apply(changes)))
     }
 
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let state = self.lock();
         let start = match after.map(str::parse::<usize>) {
             None => Ok(0),
@@ -107,7 +120,10 @@ impl Repository for MemoryRepository {
             Some(Err(_)) => Err(Error::new(Code::InvalidCursor)),
         };
         let events = start.map(|start| {
-            state.tenants.get(tenant).map_or_else(Vec::new, |t| t.events.iter().skip(start).take(limit).cloned().collect())
+            state
+                .tenants
+                .get(tenant)
+                .map_or_else(Vec::new, |t| t.events.iter().skip(start).take(limit).cloned().collect())
         });
         Box::pin(std::future::ready(events))
     }
@@ -136,7 +152,11 @@ impl MemoryRepository {
             tenant.check(&delete.key, delete.expect)?;
         }
         for put in &changes.puts {
-            tenant.records.entry(put.record.kind.clone()).or_default().insert(put.record.id.clone(), put.record.clone());
+            tenant
+                .records
+                .entry(put.record.kind.clone())
+                .or_default()
+                .insert(put.record.id.clone(), put.record.clone());
         }
         for delete in &changes.deletes {
             if let Some(by_id) = tenant.records.get_mut(&delete.key.kind) {

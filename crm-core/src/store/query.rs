@@ -81,7 +81,15 @@ impl Test {
 impl Query {
     /// The records of a kind, ordered by id.
     pub fn of(tenant: &str, kind: &str, limit: usize) -> Self {
-        Query { tenant: tenant.to_owned(), kind: kind.to_owned(), tests: Vec::new(), order: None, descending: false, after: None, limit }
+        Query {
+            tenant: tenant.to_owned(),
+            kind: kind.to_owned(),
+            tests: Vec::new(),
+            order: None,
+            descending: false,
+            after: None,
+            limit,
+        }
     }
 
     /// The key by which a record stands in this query's order.
@@ -97,7 +105,9 @@ impl Query {
 
     /// Says whether a record belongs to the answer, the limit left aside.
     pub fn matches(&self, record: &Record) -> bool {
-        record.kind == self.kind && self.tests.iter().all(|test| test.holds(record)) && self.after.as_ref().is_none_or(|a| self.is_after(record, a))
+        record.kind == self.kind
+            && self.tests.iter().all(|test| test.holds(record))
+            && self.after.as_ref().is_none_or(|a| self.is_after(record, a))
     }
 
     fn is_after(&self, record: &Record, after: &After) -> bool {

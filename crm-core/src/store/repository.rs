@@ -95,5 +95,10 @@ pub trait Repository: MaybeSend + MaybeSync {
     /// # Behavior
     /// - Starts after the opaque cursor, or at the beginning; gives at most `limit`.
     /// - A reader that goes on from the last cursor never skips an event.
-    fn events<'a>(&'a self, tenant: &'a str, after: Option<&'a str>, limit: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>>;
+    fn events<'a>(
+        &'a self,
+        tenant: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>>;
 }
