@@ -5,7 +5,7 @@ use crate::{arguments::Arguments, bench, demo, generate, package, setup, sizes, 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  demo [--lang zh]              import 8,800 real deals into SQLite, analyse them, quote one
+  demo [--lang zh] [--out DIR]  import 8,800 sample deals into SQLite, analyse them, quote one
   setup [--bench]               Python venv, npm packages, WebAssembly target, browser; fast when already there
   test [--only NAME,..] [--fast] [--list]
                                 every test in every language; --fast leaves out what needs a second toolchain

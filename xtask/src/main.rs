@@ -1,7 +1,7 @@
 //! `cargo xtask COMMAND`: everything that one does with this repository besides editing it.
 //!
 //! `setup` and `toolchain` bring the tools, `steps` is the table of what `test` runs, `wasm` and `package` build what is
-//! shipped, `generate` writes the committed interface files, `demo` shows the whole line on real deals.
+//! shipped, `generate` writes the committed interface files, `demo` shows the whole line on sample deals.
 
 mod arguments;
 mod bench;

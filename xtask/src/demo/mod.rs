@@ -1,4 +1,4 @@
-//! `cargo xtask demo [--lang zh] [--out DIR]`: the whole line on real deals.
+//! `cargo xtask demo [--lang zh] [--out DIR]`: the whole line on 8,800 sample deals.
 //!
 //! [`import`] takes the sample data in through operations ([`plan`] turns rows into requests, [`findings`] keeps what was wrong
 //! with them); [`figures`] asks the engine for the figures and [`quote`] for a priced quote; [`sections`] words them, [`console`]
