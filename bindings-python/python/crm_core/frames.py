@@ -126,10 +126,21 @@ class FrameReport:
 
     @classmethod
     def _read(cls, plain: Mapping[str, Any]) -> FrameReport:
-        lists = {name: tuple(plain[name]) for name in ("guessed", "unused", "stages")}
-        rows = {name: {f: Rows._read(r) for f, r in plain[name].items()} for name in ("missing", "unreadable")}
-        same = {name: plain[name] for name in ("rows", "columns", "stage_order", "rounding")}
-        return cls(**same, **lists, **rows, rounded=Rows._read(plain["rounded"]))
+        def rows(name: str) -> dict[str, Rows]:
+            return {of: Rows._read(each) for of, each in plain[name].items()}
+
+        return cls(
+            rows=plain["rows"],
+            columns=plain["columns"],
+            guessed=tuple(plain["guessed"]),
+            unused=tuple(plain["unused"]),
+            stages=tuple(plain["stages"]),
+            stage_order=plain["stage_order"],
+            rounding=plain["rounding"],
+            rounded=Rows._read(plain["rounded"]),
+            missing=rows("missing"),
+            unreadable=rows("unreadable"),
+        )
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} rows"]
@@ -301,9 +312,9 @@ def _ask(op: str, frame: Any, given: dict[str, Any], kind: type[T], options: Any
     settings = Settings(Options()).at(config, rest)
     text = request(op, {name: value for name, value in given.items() if value is not None}, settings, Options())
     plain = loads(_crm.call_frame(f'{text[:-1]},"frame":{dumps(read)}}}', frame))
-    made = answer(plain, kind)
-    by = given.get("group_by") or "group"
-    return Figures(made.value, FrameReport._read(plain["frame"]), made.reasons, str(by), _library(frame))
+    read_back = answer(plain, kind)
+    by = str(given.get("group_by") or "group")
+    return Figures(read_back.value, FrameReport._read(plain["frame"]), read_back.reasons, by, _library(frame))
 
 
 def _library(frame: Any) -> str | None:
@@ -337,8 +348,8 @@ def _funnel(value: models.Funnel, by: str) -> Iterator[dict[str, Any]]:
             if value.basis == "history":
                 percent = stage.conversion.percent if stage.conversion else None
                 row |= {"entered": stage.entered, "converted": stage.converted, "percent": percent, "median_days": stage.median_days}
-            for money in stage.amounts or [None]:
-                worth = {"currency": money.currency, "amount": money.amount} if money else {"currency": None, "amount": None}
+            worths = [{"currency": money.currency, "amount": money.amount} for money in stage.amounts]
+            for worth in worths or [{"currency": None, "amount": None}]:
                 yield {**row, **worth, "without_amount": stage.without_amount}
 
 
@@ -364,8 +375,9 @@ def _cycle_time(value: models.CycleTimes, by: str) -> Iterator[dict[str, Any]]:
 def _forecast(value: models.Forecast, by: str) -> Iterator[dict[str, Any]]:
     for bucket in value.buckets:
         row = {"bucket": bucket.month or bucket.kind, "kind": bucket.kind, "count": bucket.figures.count}
-        for each in bucket.figures.values or [None]:
-            worth = {name: getattr(each, name) if each else None for name in ("currency", "amount", "weighted")}
+        names = ("currency", "amount", "weighted")
+        worths = [{name: getattr(each, name) for name in names} for each in bucket.figures.values]
+        for worth in worths or [dict.fromkeys(names)]:
             yield {**row, **worth, "without_amount": bucket.figures.without_amount}
 
 
