@@ -22,7 +22,6 @@ function crmOf(native) {
 
   async function run(crm, op, input, options) {
     const merged = { ...crm.options, ...options };
-    merged.explain ??= 'none';
     const request = storedRequest(op, input, merged);
     const entry = table.get(crm.handle);
     if (entry === undefined) throw refusal('unknown_engine', { engine: crm.handle ?? null });

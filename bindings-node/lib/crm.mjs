@@ -19,7 +19,6 @@ export function crmOf(native) {
 
   async function run(crm, op, input, options) {
     const merged = { ...crm.options, ...options };
-    merged.explain ??= 'none';
     const request = storedRequest(op, input, merged);
     const entry = table.get(crm.handle);
     if (entry === undefined) throw refusal('unknown_engine', { engine: crm.handle ?? null });

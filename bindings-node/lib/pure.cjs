@@ -23,7 +23,7 @@ function pureOf(native, areas) {
 /** Decides over facts: `{done}`, or `{needs}` when facts are missing. Nothing is written; the caller carries out the changes. */
 function decideOf(native) {
   return function decide(op, input, facts = [], options = {}) {
-    return read(native.decide(storedRequest(op, input, options, { facts }))).value;
+    return read(native.decide(storedRequest(op, input, { explain: 'codes', ...options }, { facts }))).value;
   };
 }
 

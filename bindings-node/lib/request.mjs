@@ -2,17 +2,25 @@
 
 import { exactly, write } from './exact.mjs';
 
+const ENVELOPE = new Set(['config', 'explain', 'expect_version', 'idempotency_key']);
 const CONTEXT = new Set(['tenant', 'now', 'zone', 'actor', 'seed', 'locale', 'correlation']);
 
-/** Options in two parts: the context, and the rest of the envelope. A misspelt option reaches the engine, which refuses it. */
+/**
+ * Options in two parts: the context, and the rest of the envelope, without reasons unless asked for.
+ *
+ * A misspelt option reaches the engine, which refuses it; then nothing is filled in that it could be meant for.
+ */
 function split(options) {
   const context = {};
   const envelope = {};
+  let misspelt = false;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === 'signal') continue;
     if (CONTEXT.has(name)) context[name] = value;
     else envelope[name] = value;
+    misspelt ||= !CONTEXT.has(name) && !ENVELOPE.has(name);
   }
+  if (!misspelt) envelope.explain ??= 'none';
   return { context, envelope };
 }
 
@@ -20,7 +28,7 @@ function split(options) {
 export function pureRequest(op, input, options) {
   if (options === undefined) return `{"op":"${op}","explain":"none","input":${write(input ?? {})}}`;
   const { context, envelope } = split(options);
-  return enveloped({ explain: 'none', ...envelope }, op, context, input);
+  return enveloped(envelope, op, context, input);
 }
 
 /** Writes a request for an operation on records: the time and the entropy are the host's unless given. */

@@ -29,7 +29,7 @@ export function sentences(): string[] {
 export async function moved(): Promise<Opportunity> {
   const crm = Crm.inMemory({ actor: 'u1', now: new Date('2026-01-31T09:00:00Z'), seed: 'example' });
   const deal = await crm.opportunities.create({ name: 'Pump', amount: '1200.50', currency: 'USD' }, { idempotency_key: 'k1' });
-  const { value, reasons } = await crm.opportunities.advance({ id: deal.id, to: 'engaging' }, { explain: 'codes', expect_version: 1 });
+  const { value, reasons } = await crm.opportunities.advance({ id: deal.id, to: 'qualification' }, { explain: 'codes', expect_version: 1 });
   const first: string | undefined = reasons[0]?.code;
   const books = await crm.priceBooks.find();
   crm.close();
