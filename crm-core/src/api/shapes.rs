@@ -427,7 +427,7 @@ static WIN_REQUEST: Shape = Shape::Object(&[
 
 /// The shape of an operation's input, and of an inline configuration under `config`.
 pub fn request(operation: &str) -> Option<&'static Shape> {
-    let shape = match operation {
+    Some(match operation {
         "currencies.get" => &CURRENCY_REQUEST,
         "money.allocate" => &ALLOCATE_REQUEST,
         "money.convert" => &CONVERT_REQUEST,
@@ -435,82 +435,53 @@ pub fn request(operation: &str) -> Option<&'static Shape> {
         "money.sum" => &SUM_REQUEST,
         "quotes.price" => &PRICE_REQUEST,
         #[cfg(feature = "store")]
+        _ => return stored(operation),
+        #[cfg(not(feature = "store"))]
+        _ => return None,
+    })
+}
+
+#[cfg(feature = "store")]
+fn stored(operation: &str) -> Option<&'static Shape> {
+    Some(match operation {
         "accounts.create" => &NEW_ACCOUNT,
-        #[cfg(feature = "store")]
         "accounts.find" => &FIND_ACCOUNTS,
-        #[cfg(feature = "store")]
         "accounts.get" => &BY_ID,
-        #[cfg(feature = "store")]
         "accounts.update" => &ACCOUNT_UPDATE,
-        #[cfg(feature = "store")]
         "batch" => &BATCH_REQUEST,
-        #[cfg(feature = "store")]
         "config" => &CONFIG,
-        #[cfg(feature = "store")]
         "config.get" => &GET_CONFIG,
-        #[cfg(feature = "store")]
         "config.lint" => &CONFIG_REQUEST,
-        #[cfg(feature = "store")]
         "config.put" => &CONFIG_REQUEST,
-        #[cfg(feature = "store")]
         "events.list" => &LIST_EVENTS,
-        #[cfg(feature = "store")]
         "insight.cycle_time" => &CLOSED_REQUEST,
-        #[cfg(feature = "store")]
         "insight.forecast" => &FORECAST_REQUEST,
-        #[cfg(feature = "store")]
         "insight.funnel" => &FUNNEL_REQUEST,
-        #[cfg(feature = "store")]
         "insight.win_rate" => &CLOSED_REQUEST,
-        #[cfg(feature = "store")]
         "insight.won_value" => &CLOSED_REQUEST,
-        #[cfg(feature = "store")]
         "opportunities.advance" => &ADVANCE_REQUEST,
-        #[cfg(feature = "store")]
         "opportunities.create" => &NEW_OPPORTUNITY,
-        #[cfg(feature = "store")]
         "opportunities.find" => &FIND_OPPORTUNITIES,
-        #[cfg(feature = "store")]
         "opportunities.get" => &BY_ID,
-        #[cfg(feature = "store")]
         "opportunities.history" => &BY_ID,
-        #[cfg(feature = "store")]
         "opportunities.lose" => &LOSE_REQUEST,
-        #[cfg(feature = "store")]
         "opportunities.reopen" => &REOPEN_REQUEST,
-        #[cfg(feature = "store")]
         "opportunities.requirements" => &REQUIREMENTS_REQUEST,
-        #[cfg(feature = "store")]
         "opportunities.update" => &OPPORTUNITY_UPDATE,
-        #[cfg(feature = "store")]
         "opportunities.win" => &WIN_REQUEST,
-        #[cfg(feature = "store")]
         "price_books.create" => &NEW_PRICE_BOOK,
-        #[cfg(feature = "store")]
         "price_books.find" => &FIND_PRICE_BOOKS,
-        #[cfg(feature = "store")]
         "price_books.get" => &BY_ID,
-        #[cfg(feature = "store")]
         "price_books.lookup" => &LOOKUP_REQUEST,
-        #[cfg(feature = "store")]
         "price_books.update" => &PRICE_BOOK_UPDATE,
-        #[cfg(feature = "store")]
         "products.create" => &NEW_PRODUCT,
-        #[cfg(feature = "store")]
         "products.find" => &FIND_PRODUCTS,
-        #[cfg(feature = "store")]
         "products.get" => &BY_ID,
-        #[cfg(feature = "store")]
         "products.update" => &PRODUCT_UPDATE,
-        #[cfg(feature = "store")]
         "users.create" => &NEW_USER,
-        #[cfg(feature = "store")]
         "users.find" => &FIND_USERS,
-        #[cfg(feature = "store")]
         "users.get" => &BY_ID,
-        #[cfg(feature = "store")]
         "users.update" => &USER_UPDATE,
         _ => return None,
-    };
-    Some(shape)
+    })
 }

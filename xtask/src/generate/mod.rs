@@ -17,7 +17,8 @@ pub use document::Document;
 /// What a generator makes: paths from the top of the repository, with their content.
 type Files = Vec<(PathBuf, String)>;
 
-const GENERATORS: [fn(&Document) -> Files; 5] = [schema::files, shapes::files, reference::files, python::files, typescript::files];
+const GENERATORS: [fn(&Document) -> Files; 5] =
+    [schema::files, shapes::files, reference::files, python::files, typescript::files];
 
 /// Writes all files, or, to check them, says which are stale.
 pub fn run(check: bool) -> Result<(), String> {

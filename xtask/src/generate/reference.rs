@@ -67,7 +67,11 @@ fn reference(document: &Document) -> String {
 
 fn one(out: &mut String, operation: &Operation, document: &Document, seen: &mut BTreeSet<String>) {
     let _ = writeln!(out, "\n### {}\n\n{}\n", operation.name, operation.doc);
-    let decide = if operation.effect == "pure" { "not needed" } else { "complete" };
+    let decide = match (operation.effect.as_str(), operation.name.as_str()) {
+        ("pure", _) => "not needed",
+        (_, "batch") => "complete where `atomic`, else refused",
+        _ => "complete",
+    };
     let builds = if operation.every_build { "all" } else { "all but the smallest (`price`)" };
     let _ = writeln!(out, "Effect: **{}**. Decide: {decide}. Builds: {builds}.", operation.effect);
     for (title, schema, definitions, group) in [

@@ -14,6 +14,28 @@ const HEAD: &str = "\
 use super::shape::{Shape, optional, required};
 ";
 
+/// The end of the file.
+const FINDERS: &str = "
+/// The shape of an operation's input, and of an inline configuration under `config`.
+pub fn request(operation: &str) -> Option<&'static Shape> {
+    Some(match operation {
+{every}
+        #[cfg(feature = \"store\")]
+        _ => return stored(operation),
+        #[cfg(not(feature = \"store\"))]
+        _ => return None,
+    })
+}
+
+#[cfg(feature = \"store\")]
+fn stored(operation: &str) -> Option<&'static Shape> {
+    Some(match operation {
+{stored}
+        _ => return None,
+    })
+}
+";
+
 /// The table.
 pub fn files(document: &Document) -> Files {
     let every: Vec<&str> =
@@ -40,24 +62,17 @@ pub fn files(document: &Document) -> Files {
         let seen = if envelope.contains(&name.as_str()) { "pub(super) " } else { "" };
         let _ = writeln!(text, "{seen}static {}: Shape = {};", constant(name), shape(schema, &document.requests, 0));
     }
-    text.push_str("\n/// The shape of an operation's input, and of an inline configuration under `config`.\n");
-    text.push_str("pub fn request(operation: &str) -> Option<&'static Shape> {\n    let shape = match operation {\n");
-    let mut arms: BTreeMap<(bool, String), &str> = BTreeMap::new();
-    for operation in &document.operations {
-        if let Some(name) = target(&operation.request) {
-            arms.insert((!operation.every_build, operation.name.clone()), name);
-        }
-    }
-    if let Some(name) = config {
-        arms.insert((true, "config".to_owned()), name);
-    }
-    for ((stored, operation), name) in arms {
-        if stored {
-            text.push_str("        #[cfg(feature = \"store\")]\n");
-        }
-        let _ = writeln!(text, "        \"{operation}\" => &{},", constant(name));
-    }
-    text.push_str("        _ => return None,\n    };\n    Some(shape)\n}\n");
+    let arms = |stored: bool| {
+        let operations = document.operations.iter().filter(move |operation| operation.every_build != stored);
+        let mut arms: BTreeMap<&str, &str> =
+            operations.filter_map(|o| target(&o.request).map(|name| (o.name.as_str(), name))).collect();
+        arms.extend(config.filter(|_| stored).map(|name| ("config", name)));
+        arms.iter().fold(String::new(), |mut out, (operation, name)| {
+            let _ = writeln!(out, "        \"{operation}\" => &{},", constant(name));
+            out
+        })
+    };
+    text.push_str(&FINDERS.replace("{every}\n", &arms(false)).replace("{stored}\n", &arms(true)));
     vec![("crm-core/src/api/shapes.rs".into(), text)]
 }
 
@@ -226,4 +241,56 @@ fn list(schema: &Value, without: Option<&str>, definitions: &Definitions, depth:
         return "&[]".to_owned();
     }
     format!("&[\n{}{}]", rows.concat(), "    ".repeat(depth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Definitions, constant, shape};
+    use serde_json::{Value, json};
+
+    fn made(schema: &Value) -> String {
+        let definitions: Definitions = [
+            ("Decimal".to_owned(), json!({"format": "decimal", "anyOf": [{"type": "string"}, {"type": "integer"}]})),
+            ("PriceLine".to_owned(), json!({"type": "object"})),
+        ]
+        .into();
+        shape(schema, &definitions, 0).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn references_and_formats_become_shapes() {
+        assert_eq!(constant("PriceLine"), "PRICE_LINE");
+        let list = json!({"type": ["array", "null"], "items": {"$ref": "#/$defs/PriceLine"}});
+        assert_eq!(made(&list), "Shape::Nullable(&Shape::List(&PRICE_LINE))");
+        assert_eq!(made(&json!({"$ref": "#/$defs/Decimal"})), "Shape::Decimal");
+        assert_eq!(
+            made(&json!({"type": "integer", "format": "uint32", "minimum": 0})),
+            "Shape::Integer(0, 4294967295)"
+        );
+        assert_eq!(
+            made(&json!({"type": "integer", "format": "int64"})),
+            "Shape::Integer(i64::MIN, 9223372036854775807)"
+        );
+        assert_eq!(
+            made(&json!({"type": "object", "additionalProperties": {"type": "string"}})),
+            "Shape::Map(&Shape::Text)"
+        );
+        assert_eq!(made(&json!({"description": "anything"})), "Shape::Any");
+    }
+
+    #[test]
+    fn enumerations_become_shapes() {
+        let plain = json!({"oneOf": [{"const": "a", "type": "string"}, {"enum": ["b", "c"], "type": "string"}]});
+        assert_eq!(made(&plain), r#"Shape::OneOf(&["a", "b", "c"])"#);
+        let fields = |tag: &str| json!({"type": "object", "properties": {"kind": {"const": tag}, "n": {"type": "boolean"}}, "required": ["kind"]});
+        let tagged = json!({"oneOf": [fields("x"), {"type": "object", "properties": {"kind": {"const": "y"}}, "required": ["kind"]}]});
+        assert_eq!(made(&tagged), r#"Shape::Tagged("kind", &[("x", &[ optional("n", &Shape::Flag), ]), ("y", &[])])"#);
+        let outside = json!({"oneOf": [
+            {"const": "balance", "type": "string"},
+            {"type": "object", "properties": {"part": {"$ref": "#/$defs/Decimal"}}, "required": ["part"]},
+        ]});
+        assert_eq!(made(&outside), r#"Shape::External(&[("balance", None), ("part", Some(&Shape::Decimal))])"#);
+        let either = json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]});
+        assert_eq!(made(&either), "Shape::Either(&Shape::Text, &Shape::List(&Shape::Text))");
+    }
 }
