@@ -10,9 +10,9 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from crm_core import ConflictError, decide_with, models
+from crm_core import decide_with, models
 from pydantic import BaseModel
-from sqlalchemy import JSON, ForeignKey, Numeric, update
+from sqlalchemy import JSON, ForeignKey, Numeric
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 # The app's own rules: a deal needs an amount before it is offered.
@@ -64,8 +64,9 @@ class Deal(Base):
     status: Mapped[str] = mapped_column(default="open")
     value: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     closed_on: Mapped[dt.date | None]
-    lock_version: Mapped[int] = mapped_column(default=1)
+    lock_version: Mapped[int] = mapped_column()
     moves: Mapped[list[Move]] = relationship(order_by=Move.id)
+    __mapper_args__ = {"version_id_col": lock_version}
 
 
 class Outbox(Base):
@@ -90,7 +91,8 @@ def known(deal: Deal | None) -> tuple[dict[str, Any], int] | None:
         return None
     fields = ("stage", "kind", "entered_at", "recorded_at", "actor")
     history = [{name: getattr(move, name) for name in fields} for move in deal.moves]
-    body = {"name": deal.title, "pipeline": "sales", "stage": deal.stage, "status": deal.status, "history": history}
+    body: dict[str, Any] = {"name": deal.title, "pipeline": "sales", "stage": deal.stage, "status": deal.status}
+    body["history"] = history
     if deal.value is not None:
         body |= {"amount": deal.value, "currency": "EUR"}
     return body, deal.lock_version
@@ -98,21 +100,20 @@ def known(deal: Deal | None) -> tuple[dict[str, Any], int] | None:
 
 def move_deal(deal_id: int, body: MoveRequest, session: Session, user: str) -> models.Opportunity:
     """`POST /deals/{deal_id}/move`: decides, writes the row, its history and the event in one transaction."""
+    row = session.get(Deal, deal_id)  # held until the end: its version is the one that is decided on
     done = decide_with(
         "opportunities.advance",
         {"id": str(deal_id), "to": body.to},
-        {"opportunity": lambda id: known(session.get(Deal, int(id)))},
+        {"opportunity": lambda id: known(row)},
         config=RULES,
         actor=user,
     )
     for put in done.changes.puts:
-        columns = {name: put.values[name] for name in ("stage", "status", "closed_on") if name in put.changed}
-        guard = Deal.id == deal_id, Deal.lock_version == put.expect["version"]
-        row = update(Deal).where(*guard).values(**columns, lock_version=Deal.lock_version + 1)
-        if session.execute(row).rowcount != 1:
-            raise ConflictError.of("version_conflict", kind=put.kind, id=put.id)
-        entry = put.body["history"][-1]
-        session.add(Move(deal_id=deal_id, **entry))
+        deal = session.get_one(Deal, int(put.id))  # the same row
+        for name in put.changed.keys() & {"stage", "status", "closed_on"}:
+            setattr(deal, name, put.values[name])
+        deal.moves.append(Move(**put.body["history"][-1]))
     session.add_all(Outbox(kind=event.kind, event=event.model_dump(mode="json")) for event in done.changes.events)
-    session.commit()
-    return done.value
+    session.commit()  # refused when somebody else changed the row meanwhile
+    moved: models.Opportunity = done.value
+    return moved

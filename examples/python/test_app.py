@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 from app import Base, Deal, MoveRequest, Outbox, move_deal
-from crm_core import ConflictError, InvalidTransitionError, NotFoundError
+from crm_core import InvalidTransitionError, NotFoundError
 from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 
 @pytest.fixture
@@ -42,21 +43,14 @@ def test_the_rules_of_the_app_hold(session: Session) -> None:
     assert session.get_one(Deal, 2).stage == "lead" and not session.scalars(select(Outbox)).all()
 
 
-def test_somebody_else_was_faster(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    import app
-
-    decide_with = app.decide_with
-
-    def slowly(*arguments: object, **options: object) -> object:
-        done = decide_with(*arguments, **options)
-        session.execute(update(Deal).where(Deal.id == 1).values(lock_version=7).execution_options(synchronize_session=False))
-        return done
-
-    monkeypatch.setattr(app, "decide_with", slowly)
-    with pytest.raises(ConflictError):
+def test_somebody_else_was_faster(session: Session) -> None:
+    held = session.get_one(Deal, 1)
+    faster = update(Deal).where(Deal.id == 1).values(lock_version=7).execution_options(synchronize_session=False)
+    session.execute(faster)
+    with pytest.raises(StaleDataError):
         move_deal(1, MoveRequest(to="offer"), session, "ada")
     session.rollback()
-    assert session.get_one(Deal, 1).stage == "lead"
+    assert held.stage == "lead" and not session.scalars(select(Outbox)).all()
 
 
 def test_the_move_is_short() -> None:

@@ -91,6 +91,11 @@ class Put:
     """What must be true before: `"absent"`, `{"version": token}`, or `"unguarded"` where you gave no version."""
 
     @property
+    def version(self) -> int | str | None:
+        """Your own token of the record as it was decided on; None for a new record, and where you gave none."""
+        return None if isinstance(self.expect, str) else self.expect["version"]
+
+    @property
     def record(self) -> Any:
         """The whole new record as a model."""
         return typed(self.body, KINDS[self.kind])
