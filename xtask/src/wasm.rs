@@ -73,7 +73,8 @@ fn linked_module(message: &str) -> Option<PathBuf> {
 fn bind(module: &Path, out: &Path) -> Result<(), String> {
     shell::empty(out)?;
     let mut command = shell::cargo(&["run", "--quiet", "--package", "xtask-bindgen", "--"]);
-    command.arg(module).arg(out).args(MODES);
+    // A folder of its own, so that it never waits for another build.
+    command.arg(module).arg(out).args(MODES).env("CARGO_TARGET_DIR", paths::target().join("wasm/tools"));
     shell::run(command)
 }
 

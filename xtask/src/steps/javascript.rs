@@ -28,7 +28,8 @@ pub fn wasm_build(run: &Run) -> Result<(), String> {
     if toolchain == Toolchain::Debian {
         return run.say("Debian's compiler comes without clippy, so this crate was not linted");
     }
-    let lint = ["clippy", "--profile=wasm-release", "--manifest-path", wasm::MANIFEST, "--features", "full"];
+    let lint =
+        ["clippy", "--no-deps", "--profile=wasm-release", "--manifest-path", wasm::MANIFEST, "--features", "full"];
     let mut command = toolchain::cargo(toolchain, &lint)?;
     command.args(["--", "-D", "warnings"]);
     run.go(command)
