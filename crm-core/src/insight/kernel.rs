@@ -110,12 +110,14 @@ impl Tally {
     pub fn add<K: Key, D: Digits>(&mut self, keys: &[K], amounts: &[D]) -> Result<()> {
         let mut lanes = [[0; CODES]; LANES];
         for (keys, amounts) in keys.chunks(BLOCK).zip(amounts.chunks(BLOCK)) {
-            let (codes, magnitude) = fill(&mut lanes, keys, amounts);
-            if codes < CODES && magnitude < SMALL {
+            let (codes, magnitude, lost) = fill(&mut lanes, keys, amounts);
+            if codes < CODES && magnitude < SMALL && lost == 0 {
                 self.flush(&mut lanes, codes)?;
             } else {
                 lanes = [[0; CODES]; LANES];
-                keys.iter().zip(amounts).try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
+                keys.iter()
+                    .zip(amounts)
+                    .try_for_each(|(key, amount)| self.add_row(key.place(), Some(amount.wide())))?;
             }
         }
         Ok(())
@@ -159,16 +161,16 @@ impl Tally {
     }
 }
 
-/// Adds a block's rows to the lanes; tells all bits that any code and any magnitude has.
+/// Adds a block's rows to the lanes; tells all bits that any code has, any magnitude, and any part of an amount beyond 64 bits.
 #[expect(clippy::cast_sign_loss, reason = "bits are gathered, not numbers")]
-fn fill<K: Key, D: Digits>(lanes: &mut [Lane; LANES], keys: &[K], amounts: &[D]) -> (usize, u64) {
+fn fill<K: Key, D: Digits>(lanes: &mut [Lane; LANES], keys: &[K], amounts: &[D]) -> (usize, u64, u64) {
     let [a, b, c, d] = lanes;
-    let (mut codes, mut magnitude) = (0_usize, 0_u64);
+    let (mut codes, mut magnitude, mut lost) = (0_usize, 0_u64, 0_u64);
     let mut put = |lane: &mut Lane, key: K, amount: D| {
         let (place, low) = (key.place(), amount.low());
         codes |= place;
-        let lost = amount.lost();
-        magnitude |= (low ^ (low >> 63)) as u64 | lost | (lost << 20) | (lost << 41);
+        magnitude |= (low ^ (low >> 63)) as u64;
+        lost |= amount.lost();
         // The mask tells the compiler that the place is inside; what it changes, the bits tell.
         if let Some(slot) = lane.get_mut(place & (CODES - 1)) {
             *slot = slot.wrapping_add(low.wrapping_add(1 << COUNT));
@@ -188,7 +190,7 @@ fn fill<K: Key, D: Digits>(lanes: &mut [Lane; LANES], keys: &[K], amounts: &[D])
     for (key, amount) in keys.iter().zip(amounts).skip(done) {
         put(a, *key, *amount);
     }
-    (codes, magnitude)
+    (codes, magnitude, lost)
 }
 
 #[cfg(test)]
