@@ -14,6 +14,8 @@ const restart = () => {
   throw new Error('a bundler keeps the module to itself: load the page again');
 };
 
+const isLoaded = () => true;
+
 /** The bundler has loaded the module already. */
 export async function init() {}
 
@@ -23,7 +25,7 @@ export function initSync() {}
 export default init;
 
 const { abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume } = glue;
-const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart);
+const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 export const Crm = crmOf(native);
 export const decide = decideOf(native);
 export const decideWith = decideWithOf(decide);

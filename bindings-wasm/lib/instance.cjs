@@ -7,14 +7,16 @@ const { refusal } = require('./error.cjs');
 /**
  * Wraps a build's functions.
  *
- * `restart` makes a new instance; a build that cannot says so by throwing, and every later call is refused.
+ * `restart` makes a new instance; a build that cannot says so by throwing, and every later call is refused. `isLoaded` says whether
+ * there is an instance at all.
  */
-function guarded(functions, restart) {
+function guarded(functions, restart, isLoaded = () => true) {
   let generation = 0;
   let dead;
   const native = { generation: () => generation };
   for (const [name, method] of Object.entries(functions)) {
     native[name] = (...given) => {
+      if (!isLoaded()) throw new Error('the module is not loaded: `await init()` first');
       if (dead !== undefined) throw refusal('engine_crashed', {}, '', { cause: dead });
       try {
         return method(...given);

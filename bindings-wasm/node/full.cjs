@@ -10,6 +10,7 @@ const { decideOf, decideWithOf, pureOf } = require('../lib/pure.cjs');
 const { every } = require('../lib/operations.cjs');
 
 const restart = () => glue.__wbg_reset_state();
+const isLoaded = () => true;
 
 /** Node has loaded the module already. */
 async function init() {}
@@ -18,7 +19,7 @@ async function init() {}
 function initSync() {}
 
 const { abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume } = glue;
-const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart);
+const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 const Crm = crmOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);

@@ -9,6 +9,7 @@ const { pureOf } = require('../lib/pure.cjs');
 const { small } = require('../lib/operations.cjs');
 
 const restart = () => glue.__wbg_reset_state();
+const isLoaded = () => true;
 
 /** Node has loaded the module already. */
 async function init() {}
@@ -16,7 +17,7 @@ async function init() {}
 /** Node has loaded the module already. */
 function initSync() {}
 
-const native = guarded({ call: glue.call, describe: glue.describe }, restart);
+const native = guarded({ call: glue.call, describe: glue.describe }, restart, isLoaded);
 const describe = () => JSON.parse(native.describe());
 const callJson = (request) => native.call(request);
 const { money, currencies, quotes } = pureOf(native, small);

@@ -10,28 +10,26 @@ import { every } from '../lib/operations.mjs';
 
 export { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree };
 
-let ready = false;
-const restart = () => {
-  if (!ready) throw new Error('the module is not loaded: `await init()` first');
-  glue.__wbg_reset_state();
-};
+let loaded = false;
+const isLoaded = () => loaded;
+const restart = () => glue.__wbg_reset_state();
 
 /** Loads the module once: from beside this file, or from an address, a response or bytes. */
 export async function init(source) {
   await glue.default(source === undefined ? undefined : { module_or_path: source });
-  ready = true;
+  loaded = true;
 }
 
 /** Loads the module from bytes or a compiled module, at once. */
 export function initSync(module) {
   glue.initSync({ module });
-  ready = true;
+  loaded = true;
 }
 
 export default init;
 
 const { abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume } = glue;
-const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart);
+const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 export const Crm = crmOf(native);
 export const decide = decideOf(native);
 export const decideWith = decideWithOf(decide);

@@ -9,27 +9,25 @@ import { small } from '../lib/operations.mjs';
 
 export { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree };
 
-let ready = false;
-const restart = () => {
-  if (!ready) throw new Error('the module is not loaded: `await init()` first');
-  glue.__wbg_reset_state();
-};
+let loaded = false;
+const isLoaded = () => loaded;
+const restart = () => glue.__wbg_reset_state();
 
 /** Loads the module once: from beside this file, or from an address, a response or bytes. */
 export async function init(source) {
   await glue.default(source === undefined ? undefined : { module_or_path: source });
-  ready = true;
+  loaded = true;
 }
 
 /** Loads the module from bytes or a compiled module, at once. */
 export function initSync(module) {
   glue.initSync({ module });
-  ready = true;
+  loaded = true;
 }
 
 export default init;
 
-const native = guarded({ call: glue.call, describe: glue.describe }, restart);
+const native = guarded({ call: glue.call, describe: glue.describe }, restart, isLoaded);
 export const describe = () => JSON.parse(native.describe());
 export const callJson = (request) => native.call(request);
 export const { money, currencies, quotes } = pureOf(native, small);

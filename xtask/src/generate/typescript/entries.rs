@@ -94,12 +94,12 @@ fn body(areas: &[String], stored: bool, export: &str) -> String {
     if stored {
         let functions = "abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume";
         let _ = writeln!(out, "const {{ {functions} }} = glue;");
-        out.push_str("const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart);\n");
+        out.push_str("const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);\n");
         let _ = writeln!(out, "{export}const Crm = crmOf(native);");
         let _ = writeln!(out, "{export}const decide = decideOf(native);");
         let _ = writeln!(out, "{export}const decideWith = decideWithOf(decide);");
     } else {
-        out.push_str("const native = guarded({ call: glue.call, describe: glue.describe }, restart);\n");
+        out.push_str("const native = guarded({ call: glue.call, describe: glue.describe }, restart, isLoaded);\n");
     }
     let _ = writeln!(out, "{export}const describe = () => JSON.parse(native.describe());");
     let _ = writeln!(out, "{export}const callJson = (request) => native.call(request);");
@@ -126,22 +126,20 @@ import * as glue from '../pkg/{build}/web/bindings_wasm.js';
 {imports}
 export {{ {ERRORS}, {RENDER} }};
 
-let ready = false;
-const restart = () => {{
-  if (!ready) throw new Error('the module is not loaded: `await init()` first');
-  glue.__wbg_reset_state();
-}};
+let loaded = false;
+const isLoaded = () => loaded;
+const restart = () => glue.__wbg_reset_state();
 
 /** Loads the module once: from beside this file, or from an address, a response or bytes. */
 export async function init(source) {{
   await glue.default(source === undefined ? undefined : {{ module_or_path: source }});
-  ready = true;
+  loaded = true;
 }}
 
 /** Loads the module from bytes or a compiled module, at once. */
 export function initSync(module) {{
   glue.initSync({{ module }});
-  ready = true;
+  loaded = true;
 }}
 
 export default init;
@@ -162,6 +160,8 @@ export {{ {ERRORS}, {RENDER} }};
 const restart = () => {{
   throw new Error('a bundler keeps the module to itself: load the page again');
 }};
+
+const isLoaded = () => true;
 
 /** The bundler has loaded the module already. */
 export async function init() {{}}
@@ -187,6 +187,7 @@ fn node_wasm(build: &str, areas: &[String], stored: bool) -> String {
 const glue = require('../pkg/{build}/nodejs/bindings_wasm.js');
 {imports}
 const restart = () => glue.__wbg_reset_state();
+const isLoaded = () => true;
 
 /** Node has loaded the module already. */
 async function init() {{}}
