@@ -48,11 +48,10 @@ fn operations(document: &Document) -> String {
     }
     out.push_str("}\n\n# The model of each kind of record.\nKINDS: dict[str, type] = {\n");
     for kind in &document.kinds {
-        let name = text::camel(&kind.name);
-        let record = format!("{}Record", text::camel(kind.name.trim_end_matches("uration")));
-        let model = [name, record].into_iter().find(|name| document.answers.contains_key(name));
-        if let Some(model) = model {
-            let _ = writeln!(out, "    {}: models.{model},", literal(&kind.name));
+        // A kind is called as its model is; only the stored configuration wraps another document.
+        let name = if kind.name == "configuration" { "ConfigRecord".to_owned() } else { text::camel(&kind.name) };
+        if document.answers.contains_key(&name) {
+            let _ = writeln!(out, "    {}: models.{name},", literal(&kind.name));
         }
     }
     out.push_str("}\n");
