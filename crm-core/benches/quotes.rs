@@ -12,15 +12,16 @@ use serde_json::{Value, json};
 
 /// Quotes with usual numbers, a discount and a tax percent on each line, and one document discount.
 fn quote(lines: u32) -> String {
-    let line = |index: u32| {
+    let mut taxes = ["0", "5", "7.7", "19", "20"].iter().cycle();
+    let mut line = |index: u32| {
         json!({
             "quantity": (index % 60 + 1).to_string(),
             "unit_price": format!("{}.{:02}", index * 37 % 1000, index * 13 % 100),
             "discount_percent": format!("{}.5", index % 30),
-            "tax_percent": ["0", "5", "7.7", "19", "20"].get(index as usize % 5),
+            "tax_percent": taxes.next(),
         })
     };
-    let lines: Vec<Value> = (0..lines).map(line).collect();
+    let lines: Vec<Value> = (0..lines).map(&mut line).collect();
     let input = json!({"currency": "USD", "lines": lines, "discount_percent": "3.5"});
     json!({"op": "quotes.price", "explain": "none", "input": input}).to_string()
 }

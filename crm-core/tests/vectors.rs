@@ -73,7 +73,7 @@ fn run(host: &Host, engine: u32, file: &Value, step: &Value) -> (Value, String) 
                 handle = next.or(handle);
                 all.push(value);
             }
-            let last = all.last().unwrap().to_string();
+            let last = crm_core::base::canonical::canonical(all.last().unwrap().clone()).to_string();
             return (Value::Array(all), last);
         }
         other => panic!("unknown mode {other}"),

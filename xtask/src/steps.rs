@@ -73,6 +73,7 @@ pub const ALL: &[Step] = &[
     check("rustdoc", "reference documentation without broken links", &[], checks::rustdoc),
     tests("rust", "unit, vector and property tests", &[], Runner::Cargo, rust::tests),
     quick("rust-price", "the same for the core without default features", &[], Runner::Cargo, rust::price),
+    quick("rust-features", "vectors under the features that an embedder may turn on", &[], Runner::Cargo, rust::features),
     quick("doc", "doc tests", &[], Runner::Cargo, rust::doc),
     check("python-build", "maturin develop", &[Need::Python], python::build),
     tests("python", "pytest", &[Need::Python], Runner::Pytest, python::tests),

@@ -197,7 +197,7 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
         };
         results.push(match one.await {
             Ok(decision) => good(decision, frame.context.explain)?,
-            Err(error) => raw(&serde_json::json!({"ok": false, "error": error.to_value()}))?,
+            Err(error) => raw(&serde_json::json!({"error": error.to_value(), "ok": false}))?,
         });
     }
     Ok(Decision::plain(raw(&Results { results })?))

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::prepared::Prepared;
 use super::request::refuse;
 use super::table::Written;
+use crate::base::canonical::canonical;
 use crate::base::change::{ChangeSet, Expect, StoredEvent};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
@@ -120,7 +121,9 @@ impl Known {
             (Some(body), false) => Some((kind.record)(&id, body, number_of(fact.version.as_ref())?)?),
             (None, true) => None,
             _ => {
-                return Err(Error::new(Code::InvalidFacts).with("reason", "either `body` or `absent: true` is expected"));
+                return Err(
+                    Error::new(Code::InvalidFacts).with("reason", "either `body` or `absent: true` is expected")
+                );
             }
         };
         if let Some(earlier) = self.records.get(&key) {
@@ -235,7 +238,7 @@ impl Repository for Facts {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let mut known = self.lock();
-        let asked = json!({"events": {"tenant": tenant, "after": after, "limit": limit}});
+        let asked = json!({"events": {"after": after, "limit": limit, "tenant": tenant}});
         let id = need_id(&asked);
         match known.events.get(&id) {
             Some(events) => Box::pin(std::future::ready(Ok(events.clone()))),
@@ -287,7 +290,7 @@ fn attempt(text: &str) -> Result<String> {
             if needs.is_empty() {
                 Err(Error::new(Code::ForeignAwait))
             } else {
-                Ok(json!({"ok": true, "value": {"needs": needs}}).to_string())
+                Ok(canonical(json!({"ok": true, "value": {"needs": needs}})).to_string())
             }
         }
         Poll::Ready(result) => {
@@ -299,8 +302,9 @@ fn attempt(text: &str) -> Result<String> {
 
 fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, changes: &ChangeSet) -> Result<String> {
     let mut unguarded = Vec::new();
-    let mut written =
-        serde_json::to_value(changes).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+    let mut written = serde_json::to_value(changes)
+        .map(canonical)
+        .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
     for part in ["puts", "deletes", "requires"] {
         let items = written.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten();
         let expects = match part {

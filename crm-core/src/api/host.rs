@@ -51,8 +51,8 @@ impl Host {
     /// Describes this build: its versions and its operations.
     pub fn describe(&self) -> String {
         let list: Vec<_> =
-            operations().map(|o| serde_json::json!({"name": o.name, "effect": o.effect.name()})).collect();
-        serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "wire": WIRE, "semantics": SEMANTICS, "operations": list}).to_string()
+            operations().map(|o| serde_json::json!({"effect": o.effect.name(), "name": o.name})).collect();
+        serde_json::json!({"operations": list, "semantics": SEMANTICS, "version": env!("CARGO_PKG_VERSION"), "wire": WIRE}).to_string()
     }
 }
 

@@ -99,7 +99,9 @@ impl<'a> Prepared<'a> {
 impl Job<Written> for Prepared<'_> {
     fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<Written>>> {
         match self.operation.runner {
-            Runner::Pure(pure) => Box::pin(std::future::ready(run_pure(pure, self.request.input(), &self.request.context))),
+            Runner::Pure(pure) => {
+                Box::pin(std::future::ready(run_pure(pure, self.request.input(), &self.request.context)))
+            }
             Runner::Stored(stored) => stored(session, self.request.input()),
         }
     }

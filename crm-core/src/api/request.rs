@@ -1,6 +1,8 @@
 //! The envelope of a request and of an answer.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+#[cfg(feature = "store")]
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{shape, strict};
@@ -130,5 +132,5 @@ pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> Str
 
 /// Writes a refusal.
 pub fn refuse(error: &Error) -> String {
-    serde_json::json!({"ok": false, "error": error.to_value()}).to_string()
+    serde_json::json!({"error": error.to_value(), "ok": false}).to_string()
 }

@@ -14,7 +14,7 @@ use serde_json::{Error, Result};
 /// # Errors
 /// A map whose key is no text, and whatever a type refuses to write of itself.
 pub fn to_string<T: Serialize>(value: &T, size: usize) -> Result<String> {
-    let mut writer = Writer { out: String::with_capacity(size), raw: false };
+    let mut writer = Writer { out: String::with_capacity(size), raw: false, plain: false };
     value.serialize(&mut writer)?;
     Ok(writer.out)
 }
@@ -23,6 +23,8 @@ struct Writer {
     out: String,
     /// Whether the next text is JSON already.
     raw: bool,
+    /// Whether the next text has nothing to be escaped.
+    plain: bool,
 }
 
 impl Writer {
@@ -34,7 +36,9 @@ impl Writer {
         if self.raw {
             self.raw = false;
             self.out.push_str(text);
-        } else if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        } else if std::mem::take(&mut self.plain)
+            || text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+        {
             self.out.push('"');
             self.out.push_str(text);
             self.out.push('"');
@@ -82,10 +86,11 @@ impl Items<'_> {
     }
 
     /// The names of fields come from our own types: plain letters.
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
         if !self.writer.raw {
-            self.separate();
-            self.writer.out.push('"');
+            let first = std::mem::take(&mut self.first);
+            self.writer.out.push_str(if first { "\"" } else { ",\"" });
             self.writer.out.push_str(name);
             self.writer.out.push_str("\":");
         }
@@ -167,7 +172,9 @@ impl<'a> Serializer for &'a mut Writer {
         self.text(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<()> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
+        // The reserved name of decimals, which are texts of digits.
+        self.plain = name.starts_with('$');
         value.serialize(self)
     }
 
@@ -196,13 +203,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(self.list("]"))
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Items<'a>> {
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'a>> {
         self.variant(variant);
         Ok(self.list("]}"))
     }
@@ -220,13 +221,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(self.object("}"))
     }
 
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Items<'a>> {
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'a>> {
         self.variant(variant);
         Ok(self.object("}}"))
     }
@@ -257,6 +252,7 @@ macro_rules! fields {
         type Ok = ();
         type Error = Error;
 
+        #[inline]
         fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
             self.field(name, value)
         }
@@ -345,7 +341,12 @@ mod tests {
             numbers: (-1, u64::MAX, i128::MIN, 0.1),
             letter: '"',
             text: "a \\ \"b\"\n\u{1}é\u{7f}🧾",
-            list: vec![Shape::Plain, Shape::One(1), Shape::Two(1, 2), Shape::Fields { a: Some(Box::new(Shape::Plain)) }],
+            list: vec![
+                Shape::Plain,
+                Shape::One(1),
+                Shape::Two(1, 2),
+                Shape::Fields { a: Some(Box::new(Shape::Plain)) },
+            ],
             map: [("", vec![]), ("a\"b", vec![(), ()])].into(),
             raw,
             unit: Unit,

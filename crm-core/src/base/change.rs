@@ -1,8 +1,8 @@
 //! Change sets: everything that one operation changes, committed whole or not at all.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::canonical::Fields;
 use super::id::Id;
 use super::record::{Key, Record};
 use super::time::Instant;
@@ -24,7 +24,7 @@ pub struct Put {
     /// The whole new record.
     pub record: Record,
     /// The fields that changed, with their new values; for hosts that update columns of their own.
-    pub changed: Map<String, Value>,
+    pub changed: Fields,
     /// What must be true before.
     pub expect: Expect,
 }
@@ -107,7 +107,7 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<String>,
     /// What is particular to the kind of event.
-    pub data: Map<String, Value>,
+    pub data: Fields,
 }
 
 /// A time at which a rule looks at a record again.

@@ -2,8 +2,9 @@
 //!
 //! A template is a lower-case sentence; `{name}` is replaced by the detail of that name. Codes are never renamed or reused.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::canonical::Fields;
 use super::error::Kind;
 
 macro_rules! codes {
@@ -67,7 +68,7 @@ impl Code {
 }
 
 /// Fills a template's `{name}` places from the details; a name without a detail stays as it is.
-pub fn render(template: &str, details: &Map<String, Value>) -> String {
+pub fn render(template: &str, details: &Fields) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {

@@ -2,8 +2,9 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::canonical::{Fields, canonical};
 use super::codes::Code;
 use super::error::{Error, Result};
 use super::id::Id;
@@ -95,17 +96,17 @@ pub trait Updates {
 }
 
 /// The fields of a body as a map; empty for what is not an object.
-pub fn fields<T: Serialize>(value: &T) -> Map<String, Value> {
+pub fn fields<T: Serialize>(value: &T) -> Fields {
     match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
+        Ok(Value::Object(map)) => map.into_iter().map(|(name, value)| (name, canonical(value))).collect(),
+        _ => Fields::new(),
     }
 }
 
 /// The fields in which two bodies differ, with the new values; a field that is gone is null.
-pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Map<String, Value> {
+pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Fields {
     let (mut before, after) = (old.map(fields).unwrap_or_default(), fields(new));
-    let mut out = Map::new();
+    let mut out = Fields::new();
     for (name, value) in after {
         if before.remove(&name).as_ref() != Some(&value) {
             out.insert(name, value);

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::canonical::{Fields, canonical, object};
 use super::codes::Code;
 
 /// The coarse class of an error: what a caller can do about it.
@@ -50,7 +51,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     code: Code,
     path: String,
-    details: Map<String, Value>,
+    details: Fields,
     retryable: bool,
     message: Option<String>,
 }
@@ -64,7 +65,7 @@ impl Error {
         Error(Box::new(Inner {
             code,
             path: String::new(),
-            details: Map::new(),
+            details: Fields::new(),
             retryable: code.retryable(),
             message: None,
         }))
@@ -73,7 +74,7 @@ impl Error {
     /// Adds a detail; the message's template may name it.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.details.insert(name.to_owned(), value.into());
+        self.0.details.insert(name.to_owned(), canonical(value.into()));
         self
     }
 
@@ -135,7 +136,7 @@ impl Error {
     }
 
     /// The facts behind the message.
-    pub fn details(&self) -> &Map<String, Value> {
+    pub fn details(&self) -> &Fields {
         &self.0.details
     }
 
@@ -154,16 +155,16 @@ impl Error {
 
     /// The error as it goes over the wire.
     pub fn to_value(&self) -> Value {
-        let mut out = Map::new();
+        let mut out = Fields::new();
         out.insert("kind".into(), serde_json::to_value(self.kind()).unwrap_or_default());
         out.insert("code".into(), self.code().into());
         out.insert("message".into(), self.message().into());
         out.insert("path".into(), self.path().into());
-        out.insert("details".into(), Value::Object(self.0.details.clone()));
+        out.insert("details".into(), object(self.0.details.clone()));
         if matches!(self.kind(), Kind::Storage | Kind::Conflict | Kind::Limit) {
             out.insert("retryable".into(), self.0.retryable.into());
         }
-        Value::Object(out)
+        object(out)
     }
 }
 
@@ -187,7 +188,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {self} {}", self.code(), Value::Object(self.0.details.clone()))
+        write!(f, "{}: {self} {}", self.code(), object(self.0.details.clone()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, a random source or the environment.
 
 pub mod allocate;
+pub mod canonical;
 #[cfg(feature = "store")]
 pub mod change;
 pub mod codes;

@@ -2,8 +2,9 @@
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::canonical::{Fields, canonical};
 use super::codes::Code;
 
 /// How much explanation a request asks for.
@@ -24,20 +25,20 @@ pub enum Explain {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
     code: Code,
-    params: Map<String, Value>,
+    params: Fields,
     children: Vec<Reason>,
 }
 
 impl Reason {
     /// Makes a reason without parameters.
     pub fn new(code: Code) -> Self {
-        Reason { code, params: Map::new(), children: Vec::new() }
+        Reason { code, params: Fields::new(), children: Vec::new() }
     }
 
     /// Adds a parameter that the code's template may name.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.params.insert(name.to_owned(), value.into());
+        self.params.insert(name.to_owned(), canonical(value.into()));
         self
     }
 
@@ -67,7 +68,7 @@ impl Reason {
     }
 
     /// The reason's parameters.
-    pub fn params(&self) -> &Map<String, Value> {
+    pub fn params(&self) -> &Fields {
         &self.params
     }
 
@@ -117,7 +118,7 @@ impl<'de> Deserialize<'de> for Reason {
         struct Read {
             code: String,
             #[serde(default)]
-            params: Map<String, Value>,
+            params: Fields,
             #[serde(default)]
             children: Vec<Reason>,
         }

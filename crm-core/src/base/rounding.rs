@@ -217,6 +217,12 @@ impl Rounder {
     /// # Errors
     /// `decimal_overflow`.
     pub fn amount(&self, units: i128) -> Result<Dec, Error> {
+        // 64 bits, the usual case, multiply and are packed several times faster.
+        if let (Ok(units), Ok(mantissa)) = (i64::try_from(units), i64::try_from(self.mantissa))
+            && let Some(digits) = units.checked_mul(mantissa)
+        {
+            return Ok(Dec::from_small_parts(digits, self.scale));
+        }
         let mantissa = units.checked_mul(self.mantissa).ok_or_else(|| overflow("rounded value"))?;
         Dec::from_parts(mantissa, self.scale)
     }

@@ -1,9 +1,9 @@
 //! The stored configuration: lint, put, get.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 use super::session::Session;
+use crate::base::canonical::Fields;
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
@@ -41,7 +41,7 @@ pub(crate) async fn put(session: &mut Session<'_>, request: &ConfigRequest) -> R
     let old = session.get::<ConfigRecord>(&id).await?;
     let hash = request.config.hash()?;
     let new = ConfigRecord { id, version: 0, hash: hash.clone(), config: request.config.clone(), updated_at: Some(at) };
-    let mut data = Map::new();
+    let mut data = Fields::new();
     data.insert("hash".to_owned(), hash.into());
     let about = |code| Reason::new(code).with("kind", ConfigRecord::KIND).with("id", STORED_ID);
     let (saved, reason) = match old {

@@ -1,9 +1,10 @@
 //! Opportunities: create, update, get, find, and the moves through the pipeline.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::records::{self, ById, Search, beginning, prefix};
 use super::session::Session;
+use crate::base::canonical::Fields;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::entity::{Entity, Set};
@@ -62,7 +63,7 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewOpportunity) 
     };
     let started = moves::start(&new, stage, pipeline, &moment)?;
     let made = session.create(&started).await?;
-    let mut data = Map::new();
+    let mut data = Fields::new();
     data.insert("stage".to_owned(), Value::String(made.stage.clone()));
     session.event("created", &made, moment.at, data)?;
     let created = Reason::new(Code::RecordCreated).with("kind", Opportunity::KIND).with("id", made.id.as_str());
@@ -214,7 +215,7 @@ fn finish_move(
     reasons: Vec<Reason>,
 ) -> Result<Decision<Opportunity>> {
     let saved = session.save(old, new)?;
-    let mut data = Map::new();
+    let mut data = Fields::new();
     data.insert("from".to_owned(), Value::String(old.stage.clone()));
     data.insert("to".to_owned(), Value::String(saved.stage.clone()));
     if let Some(reason) = saved.lost_reason.as_ref().filter(|_| saved.status == StageKind::Lost) {

@@ -1,9 +1,10 @@
 //! What every kind of record has in common: create, update, get, find.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::session::{Session, parse_cursor, write_cursor};
+use crate::base::canonical::{Fields, object};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::entity::{Creates, Entity, Updates, changed};
@@ -32,7 +33,7 @@ pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Resul
     let id = session.new_id(id)?;
     let at = session.effective(at)?;
     let made = session.create(&request.make(id, at)).await?;
-    session.event("created", &made, at, Map::new())?;
+    session.event("created", &made, at, Fields::new())?;
     let reason = Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str());
     Ok(Decision::new(made, vec![reason]))
 }
@@ -57,8 +58,8 @@ pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Resul
     U::touch(&mut new, at);
     let saved = session.save(&old, &new)?;
     let names: Vec<Value> = fields.keys().map(|name| Value::String(name.clone())).collect();
-    let mut data = Map::new();
-    data.insert("changed".to_owned(), Value::Object(fields));
+    let mut data = Fields::new();
+    data.insert("changed".to_owned(), object(fields));
     session.event("updated", &saved, at, data)?;
     let reason = Reason::new(Code::RecordUpdated).with("kind", kind).with("id", id.as_str()).with("fields", names);
     Ok(Decision::new(saved, vec![reason]))

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::Crm;
 use super::session::Session;
+use crate::base::canonical::canonical;
 use crate::base::change::{ChangeSet, Idempotency};
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -139,7 +140,7 @@ where
 pub fn request_hash(operation: &str, tenant: &str, version: Option<u64>, input: &str) -> Result<String> {
     let parsed: serde_json::Value =
         serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", e.to_string()))?;
-    let text = serde_json::json!([operation, tenant, version, parsed]).to_string();
+    let text = serde_json::json!([operation, tenant, version, canonical(parsed)]).to_string();
     Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 

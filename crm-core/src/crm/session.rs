@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::base::canonical::Fields;
 use crate::base::change::{ChangeSet, Event, Expect, Put, Require};
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -273,7 +274,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// `missing_context`.
-    pub fn event<E: Entity>(&mut self, what: &str, record: &E, at: Instant, data: Map<String, Value>) -> Result<()> {
+    pub fn event<E: Entity>(&mut self, what: &str, record: &E, at: Instant, data: Fields) -> Result<()> {
         self.events.push(Event {
             kind: format!("{}.{what}", E::KIND),
             record_kind: E::KIND.to_owned(),

@@ -171,6 +171,7 @@ struct Work {
 
 /// The units of one tax percent.
 struct Group {
+    rank: i128,
     percent: Dec,
     base: i128,
     tax: i128,
@@ -215,7 +216,8 @@ impl Work {
         let mut members: Vec<(usize, usize)> = Vec::with_capacity(self.taxables.len());
         for (index, (line, taxable)) in request.lines.iter().zip(&self.taxables).enumerate() {
             let Some(percent) = line.tax_percent else { continue };
-            let Ok(place) = groups.binary_search_by(|group| group.percent.cmp(&percent)) else { continue };
+            let rank = rank(percent);
+            let Ok(place) = groups.binary_search_by(|group| group.rank.cmp(&rank)) else { continue };
             if let Some(group) = groups.get_mut(place) {
                 group.base = add(group.base, *taxable)?;
                 members.push((place, index));
@@ -366,15 +368,21 @@ pub(super) fn exact_product(quantity: Dec, unit_price: Dec, discount: Option<Dec
 
 /// The distinct tax percents, lowest first.
 fn groups(request: &PriceRequest) -> Vec<Group> {
-    let mut percents: Vec<Dec> = Vec::new();
+    let mut percents: Vec<(i128, Dec)> = Vec::new();
     for percent in request.lines.iter().filter_map(|line| line.tax_percent) {
-        if percents.last() != Some(&percent) {
-            percents.push(percent);
+        let rank = rank(percent);
+        if percents.last().is_none_or(|(last, _)| *last != rank) {
+            percents.push((rank, percent));
         }
     }
-    percents.sort_unstable();
-    percents.dedup();
-    percents.into_iter().map(|percent| Group { percent, base: 0, tax: 0 }).collect()
+    percents.sort_unstable_by_key(|(rank, _)| *rank);
+    percents.dedup_by_key(|(rank, _)| *rank);
+    percents.into_iter().map(|(rank, percent)| Group { rank, percent, base: 0, tax: 0 }).collect()
+}
+
+/// A tax percent in units of the 28th place: a whole number, which is compared several times faster. It is at most 1,000, so it fits.
+fn rank(percent: Dec) -> i128 {
+    power_of_ten(28_u32.saturating_sub(percent.scale())).map_or(0, |unit| percent.mantissa().saturating_mul(unit))
 }
 
 /// All discounts in percent of the list amount, to four digits.

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::memory::IDEMPOTENCY;
 use super::query::{After, Query, Test};
 use super::repository::{Committed, Repository};
+use crate::base::canonical::Fields;
 use crate::base::change::{
     Allocate, ChangeSet, Claim, Counter, Delete, Event, Expect, Idempotency, Put, Require, Timer,
 };
@@ -84,7 +85,7 @@ fn record(id: &str, version: u64, keys: &[&[u8]]) -> std::result::Result<Record,
 }
 
 fn insert(record: &Record) -> Put {
-    Put { record: record.clone(), changed: Map::new(), expect: Expect::Absent }
+    Put { record: record.clone(), changed: Fields::new(), expect: Expect::Absent }
 }
 
 fn puts(tenant: &str, records: &[Record]) -> ChangeSet {
@@ -93,7 +94,7 @@ fn puts(tenant: &str, records: &[Record]) -> ChangeSet {
 
 fn event(id: &str, n: u32) -> std::result::Result<Event, String> {
     let at = Instant::from_micros(1_700_000_000_000_000).ok_or("no such instant")?;
-    let mut data = Map::new();
+    let mut data = Fields::new();
     data.insert("n".to_owned(), Value::from(n));
     Ok(Event {
         kind: "sample.changed".to_owned(),
@@ -218,7 +219,7 @@ async fn commits_are_whole(store: Store<'_>) -> Outcome {
 async fn expectations_are_kept(store: Store<'_>) -> Outcome {
     done(store, "the commit", &puts("t", &[record("a", 1, &[&[1, 1]])?, record("b", 4, &[])?])).await?;
     let put = |expect, version| -> std::result::Result<ChangeSet, String> {
-        let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Map::new(), expect };
+        let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Fields::new(), expect };
         Ok(ChangeSet { tenant: "t".to_owned(), puts: vec![put], ..ChangeSet::default() })
     };
     done(store, "the version that is there", &put(Expect::Version(1), 2)?).await?;

@@ -25,6 +25,12 @@ pub fn price(run: &Run) -> Result<(), String> {
     cargo_test(run, &["-p", "crm-core", "--no-default-features"])
 }
 
+/// Features are shared by all crates of a build: these change how JSON and decimals are written, and must not change ours.
+pub fn features(run: &Run) -> Result<(), String> {
+    let features = "serde_json/preserve_order,serde_json/arbitrary_precision,rust_decimal/serde-float";
+    cargo_test(run, &["-p", "crm-core", "--features", features, "--test", "vectors"])
+}
+
 pub fn doc(run: &Run) -> Result<(), String> {
     run.go(shell::cargo(&["test", "--doc", "-p", "crm-core", "-p", "crm-store-sqlite", "--all-features"]))
 }
@@ -33,7 +39,7 @@ fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
     let nextest = paths::which("cargo-nextest").is_some();
     let mut arguments: Vec<&str> = if nextest { NEXTEST.to_vec() } else { vec!["test", "--no-fail-fast"] };
     arguments.extend_from_slice(packages);
-    if !nextest {
+    if !nextest && !packages.contains(&"--test") {
         arguments.extend_from_slice(&["--lib", "--bins", "--tests"]);
     }
     if run.length == Length::Soak {
