@@ -221,7 +221,7 @@ def disagreement(request: str, answer: str) -> str | None:
         several = error.get("details", {}).get("violations")
         seen = sorted((one["code"], one["path"]) for one in several or [error])
         return None if seen == wrong else f"the mistakes are {wrong}, the answer says {seen}"
-    if not said["ok"] and said["error"]["code"] == "decimal_overflow":
+    if not said["ok"] and is_overflow(said["error"]):
         return None if is_enormous(envelope["input"]) else "nothing in this quote is too large"
     reasons = said.pop("reasons", None)
     if (reasons is None) != (envelope.get("explain") == "none"):
@@ -234,10 +234,18 @@ def disagreement(request: str, answer: str) -> str | None:
     return None
 
 
+def is_overflow(error: dict[str, Any]) -> bool:
+    """Whether a refusal says that numbers are too large, and nothing else."""
+    codes = {one["code"] for one in error["details"].get("violations", [error])}
+    return codes == {"decimal_overflow"}
+
+
 def is_enormous(request: dict[str, Any]) -> bool:
     """Whether a step of the quote may need more digits than the engine has: a quote of usual size never does."""
     exact()
-    product = max((Decimal(line["quantity"]) * Decimal(line["unit_price"]) for line in request["lines"]), default=Decimal(0))
-    given = [Decimal(line[field]) for line in request["lines"] for field in ("quantity", "unit_price")]
-    digits = max(len(number.normalize().as_tuple().digits) for number in given)
-    return product >= Decimal(10) ** 15 or digits > 15
+    for line in request["lines"]:
+        quantity, price = Decimal(line["quantity"]).normalize(), Decimal(line["unit_price"]).normalize()
+        places = -min(0, quantity.as_tuple().exponent) - min(0, price.as_tuple().exponent)  # type: ignore[type-var,operator]
+        if quantity * price >= Decimal(10) ** 15 or places > 20:
+            return True
+    return False
