@@ -69,13 +69,11 @@ narrow!(i8 i16 i32 i64);
 
 impl Digits for i128 {
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is told by `lost`")]
     fn low(self) -> i64 {
         self as i64
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits are compared, not numbers")]
     fn lost(self) -> u64 {
         (((self >> 64) as i64) ^ (self.low() >> 63)) as u64
     }
@@ -162,7 +160,6 @@ impl Tally {
 }
 
 /// Adds a block's rows to the lanes; tells all bits that any code has, any magnitude, and any part of an amount beyond 64 bits.
-#[expect(clippy::cast_sign_loss, reason = "bits are gathered, not numbers")]
 fn fill<K: Key, D: Digits>(lanes: &mut [Lane; LANES], keys: &[K], amounts: &[D]) -> (usize, u64, u64) {
     let [a, b, c, d] = lanes;
     let (mut codes, mut magnitude, mut lost) = (0_usize, 0_u64, 0_u64);

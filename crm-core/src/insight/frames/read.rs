@@ -433,7 +433,6 @@ impl<'a> MoneyReader<'a> {
         // Whole numbers of cents below 10^13 come back exactly: their shortest decimal has at most two digits after the point.
         let cents = (value * 100.0).round();
         if currency.and_then(Currency::digits) == Some(2) && cents.abs() < 1e15 && cents / 100.0 == value {
-            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
             return Dec::from_parts(i128::from(cents as i64), 2).ok();
         }
         let exact = cells::shortest(value)?;
