@@ -3,6 +3,7 @@
 mod checks;
 mod javascript;
 mod python;
+mod quotes;
 mod rust;
 mod whole;
 
@@ -91,6 +92,13 @@ pub const ALL: &[Step] = &[
         &[Need::Npm, Need::Wasm, Need::Browser],
         Runner::Node,
         javascript::wasm_browser,
+    ),
+    tests(
+        "quotes",
+        "random quotes: the same bytes everywhere, and as an independent model has them",
+        &[Need::Python, Need::Npm, Need::Wasm],
+        Runner::Cargo,
+        quotes::same_everywhere,
     ),
     quick("readme", "the examples of the README files", &[Need::Python, Need::Npm], Runner::Cargo, whole::readme),
     quick("notebook", "nbmake on the notebooks", &[Need::Python], Runner::Pytest, whole::notebook),

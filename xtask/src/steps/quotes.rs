@@ -1,0 +1,73 @@
+//! The same random quotes in every language: all answers are the same bytes, and an independent model agrees with them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crm_core::api::host::Host;
+
+use super::Run;
+use crate::test::Length;
+use crate::{paths, shell};
+
+/// The packages that JavaScript requires, by the name of their answers.
+const PACKAGES: [(&str, &str); 3] = [
+    ("node", "bindings-node/index.cjs"),
+    ("wasm-price", "bindings-wasm/node/price.cjs"),
+    ("wasm-full", "bindings-wasm/node/full.cjs"),
+];
+
+pub fn same_everywhere(run: &Run) -> Result<(), String> {
+    let count = if run.length == Length::Soak { "200000" } else { "20000" };
+    let folder = paths::work("quotes");
+    shell::empty(&folder)?;
+    let (requests, rust) = (folder.join("requests"), folder.join("rust"));
+    go(run, paths::venv("python"), &[Path::new("tests/model/generate_quotes.py"), Path::new(count), &requests])?;
+    answer(&requests, &rust)?;
+
+    let mut results = vec![("model", {
+        go(run, paths::venv("python"), &[Path::new("tests/model/check_quotes.py"), &requests, &rust])
+    })];
+    let python = folder.join("python");
+    let asked = go(run, paths::venv("python"), &[Path::new("tests/model/answer.py"), &requests, &python]);
+    results.push(("python", asked.and_then(|()| same(&rust, &python))));
+    for (name, package) in PACKAGES {
+        let answers = folder.join(name);
+        let program = [Path::new("tests/model/answer.cjs"), Path::new(package), &requests, &answers];
+        let asked = go(run, PathBuf::from("node"), &program);
+        results.push((name, asked.and_then(|()| same(&rust, &answers))));
+    }
+
+    let failures: Vec<String> =
+        results.iter().filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?))).collect();
+    let passed = results.len() - failures.len();
+    run.say(&format!("test result: {count} quotes. {passed} passed; {} failed;", failures.len()))?;
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n    ")) }
+}
+
+/// Answers in Rust.
+fn answer(requests: &Path, answers: &Path) -> Result<(), String> {
+    let host = Host::new();
+    let text: String = shell::read(requests)?.lines().map(|request| host.call(request) + "\n").collect();
+    shell::write(answers, text)
+}
+
+fn go(run: &Run, program: PathBuf, arguments: &[&Path]) -> Result<(), String> {
+    let mut command = shell::command(program, &[]);
+    command.args(arguments);
+    run.go(command)
+}
+
+/// Whether two files hold the same bytes; else the first line that differs.
+fn same(expected: &Path, found: &Path) -> Result<(), String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()));
+    let (expected, found) = (read(expected)?, read(found)?);
+    if expected == found {
+        return Ok(());
+    }
+    let lines = expected.split(|byte| *byte == b'\n').zip(found.split(|byte| *byte == b'\n'));
+    let differing = lines.enumerate().find(|(_, (left, right))| left != right);
+    let (number, left, right) = differing.map_or((0, "".into(), "".into()), |(at, (left, right))| {
+        (at + 1, String::from_utf8_lossy(left), String::from_utf8_lossy(right))
+    });
+    Err(format!("line {number} differs\n    rust  {left}\n    other {right}"))
+}
