@@ -36,7 +36,7 @@ async function run(native, engine, file, step) {
     const all = [value];
     for (const answers of step.answers) {
       const next = withoutHandle(native.resume(handle ?? 0, JSON.stringify(answers)));
-      handle = next.handle ?? handle;
+      handle = next.handle;
       value = next.value;
       all.push(value);
     }

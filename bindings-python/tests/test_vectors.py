@@ -42,7 +42,7 @@ def steps(file: dict[str, Any], step: dict[str, Any]) -> tuple[Any, str]:
     for answers in [None, *step["answers"]]:
         said = _crm.begin(request(file, step)) if answers is None else _crm.resume(handle, text(answers))
         plain = json.loads(said)
-        handle = plain.pop("handle", handle)
+        handle = plain.pop("handle", 0)
         every.append(plain)
     _crm.abort(handle)
     return every, text(every[-1])

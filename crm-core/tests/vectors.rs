@@ -70,7 +70,7 @@ fn run(host: &Host, engine: u32, file: &Value, step: &Value) -> (Value, String) 
             for answers in step["answers"].as_array().unwrap() {
                 last = host.resume(handle.unwrap_or(0), &answers.to_string());
                 let (value, next) = without_handle(&last);
-                handle = next.or(handle);
+                handle = next;
                 all.push(value);
             }
             let last = crm_core::base::canonical::canonical(all.last().unwrap().clone()).to_string();
