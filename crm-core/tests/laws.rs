@@ -216,7 +216,9 @@ fn a_fault_at_any_call_leaves_nothing_half_done() {
     assert!(tried > 200, "only {tried} faults were tried");
 }
 
+/// How many cases: as `CRM_CASES` says, else many in the long form of the tests.
 fn cases(standard: u32) -> u32 {
+    let standard = if std::env::var_os("CRM_SOAK").is_some() { standard.saturating_mul(100) } else { standard };
     std::env::var("CRM_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(standard)
 }
 
