@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::setup::Need;
 use crate::{paths, setup, shell, wasm};
@@ -18,7 +19,7 @@ pub fn run() -> Result<(), String> {
     let node = tarball("bindings-node", &out, || {
         let mut command = shell::command("npm", &["run", "--silent", "build"]);
         command.current_dir(paths::at("bindings-node"));
-        shell::run(command)
+        optimised(command)
     })?;
     try_tarball(&node, &work.join("node"), "node")?;
     let browser = tarball("bindings-wasm", &out, wasm::build)?;
@@ -30,14 +31,18 @@ pub fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// An optimised wheel; without link-time optimisation, which costs minutes for little.
+/// The Python wheel.
 fn wheel(out: &Path) -> Result<(), String> {
     println!("building the wheel");
     let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--strip", "--out"]);
+    command.arg(out).current_dir(paths::at("bindings-python")).env("VIRTUAL_ENV", paths::at(".venv"));
+    optimised(command)
+}
+
+/// Runs a release build, without link-time optimisation, which costs minutes for little.
+fn optimised(mut command: Command) -> Result<(), String> {
     command
-        .arg(out)
-        .current_dir(paths::at("bindings-python"))
-        .env("VIRTUAL_ENV", paths::at(".venv"))
+        .env("CARGO_TARGET_DIR", paths::target().join("package"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     shell::run(command)

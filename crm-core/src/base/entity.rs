@@ -112,7 +112,7 @@ pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Fields {
             out.insert(name, value);
         }
     }
-    out.extend(before.into_iter().map(|(name, _)| (name, Value::Null)));
+    out.extend(before.into_keys().map(|name| (name, Value::Null)));
     out.remove("version");
     out
 }

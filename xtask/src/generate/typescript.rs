@@ -100,7 +100,8 @@ fn operations(document: &Document) -> String {
             }
             let _ = writeln!(out, "  {area}: {{");
             for operation in kept {
-                let _ = writeln!(out, "    {}: ['{}', '{}'],", camel(&operation.method), operation.name, operation.effect);
+                let _ =
+                    writeln!(out, "    {}: ['{}', '{}'],", camel(&operation.method), operation.name, operation.effect);
             }
             out.push_str("  },\n");
         }
@@ -108,7 +109,9 @@ fn operations(document: &Document) -> String {
     };
     table(&mut out, "every", "Every operation: its name and what it does to records.", &|_| true);
     table(&mut out, "small", "The operations of the smallest build.", &|operation| operation.every_build);
-    out.push_str("\n/** The codes that this layer raises itself, as in the engine's table. */\nexport const templates = {\n");
+    out.push_str(
+        "\n/** The codes that this layer raises itself, as in the engine's table. */\nexport const templates = {\n",
+    );
     for code in document.codes.iter().filter(|code| RAISED.contains(&code.name.as_str())) {
         let kind = code.kind.as_deref().unwrap_or("internal");
         let _ = writeln!(out, "  {}: {{ kind: '{kind}', english: {} }},", code.name, serde_json::json!(code.english));
@@ -186,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_module_becomes_a_common_one() {
-        let source = "import { a, b } from './x.mjs';\n\nexport const c = 1;\nexport async function d() {}\nconst e = 2;\n";
+        let source =
+            "import { a, b } from './x.mjs';\n\nexport const c = 1;\nexport async function d() {}\nconst e = 2;\n";
         let expected = "'use strict';\nconst { a, b } = require('./x.cjs');\n\nconst c = 1;\nasync function d() {}\nconst e = 2;\n\nmodule.exports = { c, d };\n";
         assert_eq!(common(source), expected);
     }

@@ -14,7 +14,6 @@ use crm_core::base::record::{Body, KeyBytes, Record};
 use crm_core::base::time::Instant;
 use crm_core::store::repository::Repository;
 use crm_store_sqlite::{Durability, Options, SqliteRepository};
-use serde_json::Map;
 use tempfile::TempDir;
 
 /// The kinds of the tests: each with its number of indexes.
@@ -61,7 +60,7 @@ pub fn record(kind: &str, id: &str, version: u64, keys: &[&[u8]]) -> Record {
 }
 
 pub fn put(record: Record, expect: Expect) -> Put {
-    Put { record, changed: Map::new(), expect }
+    Put { record, changed: Default::default(), expect }
 }
 
 pub fn puts(puts: Vec<Put>) -> ChangeSet {

@@ -177,7 +177,7 @@ fn method(out: &mut String, types: &Types, document: &Document, operation: &Oper
     let _ = write!(out, "\n    {define} {}(\n        self,\n", identifier(&operation.method));
     let mut keyword = false;
     for parameter in &parameters {
-        if !keyword && !(parameter.required && parameter.wire == "id") {
+        if !(keyword || parameter.required && parameter.wire == "id") {
             out.push_str("        *,\n");
             keyword = true;
         }

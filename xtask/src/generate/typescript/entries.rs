@@ -32,7 +32,10 @@ pub fn files(document: &Document) -> Files {
         let node = wrapper(&format!("./{build}.cjs"), &names(areas, stored, &starts)) + "export default wasm.init;\n";
         add(&format!("bindings-wasm/node/{build}.mjs"), node);
         add(&format!("bindings-wasm/{build}.d.ts"), declarations(areas, stored, START_TYPES));
-        add(&format!("bindings-wasm/{build}.d.mts"), format!("{MARK}export * from './{build}.js';\nexport {{ default }} from './{build}.js';\n"));
+        add(
+            &format!("bindings-wasm/{build}.d.mts"),
+            format!("{MARK}export * from './{build}.js';\nexport {{ default }} from './{build}.js';\n"),
+        );
     }
     files
 }
@@ -92,7 +95,8 @@ fn body(areas: &[String], stored: bool, export: &str) -> String {
     let table = if stored { "every" } else { "small" };
     let mut out = String::new();
     if stored {
-        let functions = "abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume";
+        let functions =
+            "abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume";
         let _ = writeln!(out, "const {{ {functions} }} = glue;");
         out.push_str("const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);\n");
         let _ = writeln!(out, "{export}const Crm = crmOf(native);");
@@ -108,7 +112,9 @@ fn body(areas: &[String], stored: bool, export: &str) -> String {
 }
 
 fn imports(stored: bool) -> String {
-    let mut out = format!("import {{ {ERRORS} }} from '../lib/error.mjs';\nimport {{ {RENDER} }} from '../lib/render.mjs';\nimport {{ guarded }} from '../lib/instance.mjs';\n");
+    let mut out = format!(
+        "import {{ {ERRORS} }} from '../lib/error.mjs';\nimport {{ {RENDER} }} from '../lib/render.mjs';\nimport {{ guarded }} from '../lib/instance.mjs';\n"
+    );
     if stored {
         out.push_str("import { crmOf } from '../lib/crm.mjs';\nimport { decideOf, decideWithOf, pureOf } from '../lib/pure.mjs';\nimport { every } from '../lib/operations.mjs';\n");
     } else {
@@ -176,7 +182,8 @@ export default init;
 }
 
 fn node_wasm(build: &str, areas: &[String], stored: bool) -> String {
-    let imports = super::common(&imports(stored)).replace("'use strict';\n", "").replace("\nmodule.exports = {  };\n", "");
+    let imports =
+        super::common(&imports(stored)).replace("'use strict';\n", "").replace("\nmodule.exports = {  };\n", "");
     let body = body(areas, stored, "");
     let mut exported = vec![ERRORS.to_owned(), RENDER.to_owned(), "callJson, describe, init, initSync".to_owned()];
     exported.extend(stored.then(|| STORED.join(", ")));
@@ -223,7 +230,10 @@ fn declarations(areas: &[String], stored: bool, more: &str) -> String {
     let types: Vec<String> = areas.iter().map(|area| format!("Pure{}", pascal(area))).collect();
     let _ = writeln!(out, "import type {{ {} }} from './lib/areas';", types.join(", "));
     for (area, kind) in areas.iter().zip(&types) {
-        let _ = writeln!(out, "\n/** What `{area}` computes at once, without an engine. */\nexport declare const {area}: {kind};");
+        let _ = writeln!(
+            out,
+            "\n/** What `{area}` computes at once, without an engine. */\nexport declare const {area}: {kind};"
+        );
     }
     out.push_str(more);
     out

@@ -63,7 +63,8 @@ pub fn areas(document: &Document) -> String {
     let mut method = |out: &mut String, operation: &Operation, options: &str, promise: &str| {
         let (input, value) = (sent.written(&operation.request), back.written(&operation.answer));
         let mark = optional(document, operation);
-        let answer = if promise.is_empty() { format!("Answer<{value}, O>") } else { format!("{promise}<Answer<{value}, O>>") };
+        let answer =
+            if promise.is_empty() { format!("Answer<{value}, O>") } else { format!("{promise}<Answer<{value}, O>>") };
         out.push_str(&comment(&operation.doc, "  "));
         let name = camel(&operation.method);
         let _ = writeln!(out, "  {name}<O extends {options} = {{}}>(input{mark}: {input}, options?: O): {answer};");
@@ -77,7 +78,10 @@ pub fn areas(document: &Document) -> String {
         out.push_str("}\n");
         let pure: Vec<_> = operations.iter().filter(|operation| operation.effect == "pure").collect();
         if !pure.is_empty() {
-            let _ = writeln!(out, "\n/** What `{area}` computes at once, without an engine. */\nexport interface Pure{name} {{");
+            let _ = writeln!(
+                out,
+                "\n/** What `{area}` computes at once, without an engine. */\nexport interface Pure{name} {{"
+            );
             pure.iter().for_each(|operation| method(&mut out, operation, "PureOptions", ""));
             out.push_str("}\n");
         }
@@ -124,7 +128,9 @@ fn differing(document: &Document) -> BTreeSet<String> {
 
 fn mentions(schema: &Value, names: &BTreeSet<String>) -> bool {
     match schema {
-        Value::Object(map) => target(schema).is_some_and(|name| names.contains(name)) || map.values().any(|inner| mentions(inner, names)),
+        Value::Object(map) => {
+            target(schema).is_some_and(|name| names.contains(name)) || map.values().any(|inner| mentions(inner, names))
+        }
         Value::Array(list) => list.iter().any(|inner| mentions(inner, names)),
         _ => false,
     }
@@ -140,7 +146,8 @@ impl Side<'_> {
     fn definition(&self, out: &mut String, name: &str, schema: &Value) {
         let name = self.name(name);
         let _ = write!(out, "\n{}", comment(description(schema), ""));
-        let is_object = schema.get("properties").is_some() && schema.get("oneOf").is_none() && schema.get("anyOf").is_none();
+        let is_object =
+            schema.get("properties").is_some() && schema.get("oneOf").is_none() && schema.get("anyOf").is_none();
         if !is_object {
             let _ = writeln!(out, "export type {name} = {};", self.written(schema));
             return;
@@ -177,7 +184,9 @@ impl Side<'_> {
             return value.to_string();
         }
         match schema.get("type") {
-            Some(Value::Array(kinds)) => union(kinds.iter().filter_map(Value::as_str).map(|kind| self.of_kind(kind, schema))),
+            Some(Value::Array(kinds)) => {
+                union(kinds.iter().filter_map(Value::as_str).map(|kind| self.of_kind(kind, schema)))
+            }
             Some(Value::String(kind)) => self.of_kind(kind, schema),
             _ => "unknown".to_owned(),
         }
@@ -205,7 +214,9 @@ impl Side<'_> {
     fn inline(&self, schema: &Value) -> String {
         let parts: Vec<String> = fields(schema)
             .iter()
-            .map(|field| format!("{}{}: {}", field.name, if field.required { "" } else { "?" }, self.written(field.schema)))
+            .map(|field| {
+                format!("{}{}: {}", field.name, if field.required { "" } else { "?" }, self.written(field.schema))
+            })
             .collect();
         if parts.is_empty() { "Record<string, never>".to_owned() } else { format!("{{ {} }}", parts.join("; ")) }
     }
