@@ -230,11 +230,27 @@ export declare function decide<K extends OperationName>(
   options?: Options,
 ): Decision<Operations[K]['value']>;
 
+/** A record of the caller's: its fields, and the version by which the caller guards it. */
+export interface Row {
+  body: object;
+  version?: number | string;
+}
+
+/**
+ * Functions by kind of record (`opportunity: (id) => ({body, version})`, null for one that is not there), and `find` and `events`
+ * for lists. Without one for `configuration` the built-in configuration is in force, unless the options give one.
+ */
+export interface Loaders {
+  find?: (need: { need: string; find: Query }) => Awaitable<Fact>;
+  events?: (need: { need: string; events: { tenant: string; after: string | null; limit: number } }) => Awaitable<Fact>;
+  [kind: string]: ((id: any) => Awaitable<Row | Fact | null | undefined>) | undefined;
+}
+
 /** Decides an operation over facts that are fetched as they are needed; nothing is written. */
 export declare function decideWith<K extends OperationName>(
   op: K,
   input: Operations[K]['input'],
-  load: (needs: FactNeed[]) => Awaitable<Fact[]>,
+  load: Loaders | ((needs: FactNeed[]) => Awaitable<Fact[]>),
   options?: Options & { facts?: Fact[] },
 ): Promise<Decided<Operations[K]['value']>>;
 

@@ -38,7 +38,20 @@ export function decideWithOf(decide) {
       const asked = JSON.stringify(needs);
       if (asked === before) throw refusal('invalid_facts', { reason: `what was given does not answer ${asked}` }, 'facts');
       before = asked;
-      facts.push(...(await load(needs)));
+      facts.push(...(await (typeof load === 'function' ? load(needs) : loaded(load, needs))));
     }
   };
+}
+
+// The facts that functions by kind give; without one for `configuration` the built-in one is in force.
+function loaded(load, needs) {
+  return Promise.all(needs.map(async (need) => {
+    const { kind, id } = need.get ?? { kind: need.find === undefined ? 'events' : 'find' };
+    const method = load[kind];
+    if (method === undefined && kind === 'configuration') return { kind, id, absent: true };
+    if (typeof method !== 'function') throw new TypeError(`the decision needs \`${kind}\`: give a function for it`);
+    if (need.get === undefined) return method.call(load, need);
+    const row = await method.call(load, id);
+    return row === undefined || row === null ? { kind, id, absent: true } : { kind, id, body: row.body, version: row.version };
+  }));
 }

@@ -56,3 +56,14 @@ test('a refusal is thrown with its reasons', async () => {
   const load = (needs) => needs.map(({ get }) => (get.kind === 'opportunity' ? deal : { ...get, absent: true }));
   await assert.rejects(decideWith('opportunities.advance', { id: '42', to: 'nowhere' }, load, options), { kind: 'validation', code: 'unknown_stage' });
 });
+
+test('functions by kind give the facts', async () => {
+  const loaders = { opportunity: async (id) => (id === '42' ? { body: deal.body, version: 7 } : null) };
+  const { value, changes } = await decideWith('opportunities.advance', { id: '42', to: 'qualification' }, loaders, options);
+  assert.equal(value.stage, 'qualification');
+  assert.deepEqual(changes.puts[0].expect, { version: 7 });
+  await assert.rejects(decideWith('opportunities.advance', { id: '43', to: 'qualification' }, loaders, options), { code: 'record_not_found' });
+  await assert.rejects(decideWith('opportunities.get', { id: '42' }, {}, options), /the decision needs `opportunity`/);
+  const users = { find: (need) => ({ need: need.need, complete: true, records: [] }) };
+  assert.deepEqual((await decideWith('users.find', {}, users, options)).value.items, []);
+});

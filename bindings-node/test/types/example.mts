@@ -69,6 +69,11 @@ export async function decided(): Promise<string> {
   const facts: Fact[] = [{ kind: 'user', id: 'u1', body: { name: 'Ada' }, version: 'xmin-17' }];
   const { done, needs } = decide('users.get', { id: 'u1' }, facts);
   const all = await decideWith('users.get', { id: 'u1' }, (asked) => asked.map(() => facts[0] as Fact));
+  const won = await decideWith('opportunities.win', { id: 'o1' }, {
+    opportunity: async (id: string) => (id === 'o1' ? { body: { name: 'Pump' }, version: 3 } : null),
+    find: (need) => ({ need: need.need, complete: true, records: [] }),
+  });
+  void won.changes.puts.length;
   return done === undefined ? JSON.stringify(needs) : done.value.name + all.value.name;
 }
 
