@@ -16,7 +16,6 @@ export declare const quotes: PureQuotes;
 
 /** Loads the module once: from beside the package's file, or from an address, a response or bytes. In Node it is loaded already. */
 export declare function init(source?: RequestInfo | URL | Response | BufferSource | WebAssembly.Module): Promise<void>;
-export default init;
 
 /** Loads the module from bytes or a compiled module, at once. */
 export declare function initSync(module?: BufferSource | WebAssembly.Module): void;

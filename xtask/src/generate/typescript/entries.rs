@@ -31,11 +31,13 @@ pub fn files(document: &Document) -> Files {
         add(&format!("bindings-wasm/node/{build}.cjs"), node_wasm(build, areas, stored));
         let node = wrapper(&format!("./{build}.cjs"), &names(areas, stored, &starts)) + "export default wasm.init;\n";
         add(&format!("bindings-wasm/node/{build}.mjs"), node);
-        add(&format!("bindings-wasm/{build}.d.ts"), declarations(areas, stored, START_TYPES));
-        add(
-            &format!("bindings-wasm/{build}.d.mts"),
-            format!("{MARK}export * from './{build}.js';\nexport {{ default }} from './{build}.js';\n"),
-        );
+        let types = declarations(areas, stored, START_TYPES);
+        // A module has the default export that a common one has not, and names the files that it takes from.
+        let module = ["types", "crm", "areas"]
+            .iter()
+            .fold(types.clone(), |text, file| text.replace(&format!("/lib/{file}'"), &format!("/lib/{file}.js'")));
+        add(&format!("bindings-wasm/{build}.d.ts"), types);
+        add(&format!("bindings-wasm/{build}.d.mts"), module + "\nexport default init;\n");
     }
     files
 }
@@ -214,7 +216,6 @@ module.exports = {{ {} }};
 const START_TYPES: &str = "
 /** Loads the module once: from beside the package's file, or from an address, a response or bytes. In Node it is loaded already. */
 export declare function init(source?: RequestInfo | URL | Response | BufferSource | WebAssembly.Module): Promise<void>;
-export default init;
 
 /** Loads the module from bytes or a compiled module, at once. */
 export declare function initSync(module?: BufferSource | WebAssembly.Module): void;
