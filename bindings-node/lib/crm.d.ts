@@ -68,7 +68,8 @@ export interface OpenOptions extends Options {
 /**
  * An engine: every operation as a method that gives a Promise.
  *
- * The object holds plain data alone; what it stands for is in a private table. `Crm.from` makes an engine again of a clone.
+ * The object holds plain data alone; what it stands for is in a private table. `Crm.from` makes an engine again of a
+ * clone, in the same thread.
  */
 export declare class Crm {
   /** An engine over the caller's own store. */

@@ -58,7 +58,7 @@ function crmOf(native) {
       return new Crm({ ...context, from: { handle: enrol({ engine: value }) } });
     }
 
-    /** A handle again, from what a clone, a worker's message or a proxy made of one. */
+    /** A handle again, from what a clone or a proxy made of one, in the same thread. */
     static from(data) {
       return new Crm({ from: { handle: data.handle, options: data.options } });
     }
