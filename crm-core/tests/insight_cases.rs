@@ -212,5 +212,5 @@ fn the_history_gives_a_funnel_with_conversion() {
     // The median stay in Engaging is the median cycle of all closed deals.
     assert_eq!(engaging.median_days.unwrap().to_string(), "45");
     let codes: Vec<&str> = found.definition.iter().map(|d| d.code.as_str()).collect();
-    assert_eq!(codes, ["funnel_definition", "left_out"]);
+    assert_eq!(codes, ["funnel_definition", "counted_without_history"]);
 }

@@ -108,7 +108,7 @@ fn a_forecast_from_a_frame_says_what_it_assumed() {
         value["definition"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
     assert_eq!(
         codes,
-        ["forecast_definition", "imputed_close", "imputed_start", "imputed_amount", "imputed_probability"]
+        ["forecast_definition", "imputed_close", "imputed_start", "imputed_amount", "probability_from_win_rate"]
     );
     let cents = |value: &Value| value.as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
     let of = |field: &str| {
@@ -180,7 +180,7 @@ fn missing_stages_and_blank_dictionary_values_are_left_out_and_reported() {
     );
     assert_eq!((&found["value"]["count"], &found["value"]["left_out"]), (&json!(2), &json!(2)));
     assert_eq!(found["value"]["stages"][0]["amounts"][0]["amount"], "9");
-    assert_eq!(found["value"]["definition"][1]["code"], "left_out");
+    assert_eq!(found["value"]["definition"][1]["code"], "left_out_unknown_stage");
 }
 
 #[test]

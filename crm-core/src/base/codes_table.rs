@@ -135,11 +135,17 @@ codes! {
     WonValueDefinition = "won_value_definition", Reason, "the sum of the amounts of won opportunities by their close date, each currency by itself", "赢单商机金额按关闭日期求和，各货币分别计算";
     CycleTimeDefinition = "cycle_time_definition", Reason, "days from the start to the close of closed opportunities", "已关闭商机从开始到关闭的天数";
     ForecastDefinition = "forecast_definition", Reason, "amount x probability of the open opportunities in the month of their expected close; overdue, later and undated ones stand apart, and all buckets add up to the total", "进行中商机的 金额 × 概率，按预计关闭月份汇总；逾期、更晚和无日期者单列，各栏之和等于总计";
-    ImputedClose = "imputed_close", Reason, "{count} expected closes are imputed: {rule}", "{count} 个预计关闭日期为推定：{rule}";
-    ImputedAmount = "imputed_amount", Reason, "{count} amounts are imputed: {rule}", "{count} 个金额为推定：{rule}";
-    ImputedStart = "imputed_start", Reason, "{count} start dates are imputed: {rule}", "{count} 个起始日期为推定：{rule}";
-    ImputedProbability = "imputed_probability", Reason, "{count} probabilities are taken from {rule}", "{count} 个概率取自 {rule}";
-    LeftOut = "left_out", Reason, "{count} opportunities are left out: {rule}", "{count} 个商机未计入：{rule}";
+    ImputedClose = "imputed_close", Reason, "{count} expected closes are imputed: the start plus {days} days, the median cycle of the won opportunities", "{count} 个预计关闭日期为推定：起始日期加 {days} 天，即赢单商机的周期中位数";
+    ImputedAmount = "imputed_amount", Reason, "{count} amounts are imputed: the list price of the product", "{count} 个金额为推定：产品的目录价";
+    ImputedStart = "imputed_start", Reason, "{count} start dates are imputed: {date}", "{count} 个起始日期为推定：{date}";
+    ProbabilityFromStages = "probability_from_stages", Reason, "{count} probabilities are those of the stage", "{count} 个概率取自阶段";
+    ProbabilityFromWinRate = "probability_from_win_rate", Reason, "{count} probabilities are won / (won + lost) of the product's closed opportunities, of all where it has none", "{count} 个概率取自该产品已关闭商机的 赢单 /（赢单 + 输单）；没有时取全部";
+    LeftOutWithoutClose = "left_out_without_close", Reason, "{count} opportunities are left out: the day of closing is not known", "{count} 个商机未计入：关闭日期未知";
+    LeftOutWithoutDates = "left_out_without_dates", Reason, "{count} opportunities are left out: the start or the day of closing is not known", "{count} 个商机未计入：起始或关闭日期未知";
+    LeftOutUnknownStage = "left_out_unknown_stage", Reason, "{count} opportunities are left out: the pipeline does not have their stage", "{count} 个商机未计入：管道中没有其阶段";
+    LeftOutOtherStages = "left_out_other_stages", Reason, "{count} opportunities are left out: they are in other stages", "{count} 个商机未计入：处于其他阶段";
+    CountedWithoutHistory = "counted_without_history", Reason, "{count} opportunities have no stage history: only their present stage is counted", "{count} 个商机没有阶段历史：只计其当前阶段";
+    UnknownHistoryStage = "unknown_history_stage", Reason, "{count} entries of stage histories name a stage that the pipeline does not have: they are not counted", "{count} 条阶段历史所记阶段不在管道中：不计入";
 
     DatesReversed = "dates_reversed", Validation, "`{from}` is after `{to}`: swap them", "`{from}` 晚于 `{to}`：请对调";
 

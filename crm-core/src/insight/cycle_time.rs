@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::deals::Deals;
-use super::figures::{Definition, count, defined, left_out, mean, median};
+use super::figures::{Definition, about, count, defined, mean, median};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -139,6 +139,6 @@ pub fn cycle_time(
         }
     }
     let mut reasons = vec![Reason::new(Code::CycleTimeDefinition)];
-    reasons.extend(left_out(sorted.left_out, "the start or the day of closing is not known"));
+    reasons.extend(about(Code::LeftOutWithoutDates, sorted.left_out));
     Ok(defined(reasons, context, |definition| CycleTimes { total, groups, left_out: sorted.left_out, definition }))
 }

@@ -91,9 +91,9 @@ pub(super) fn defined<T>(
     Decision::new(value, reasons)
 }
 
-/// The reason that some opportunities were left out, unless there are none.
-pub(super) fn left_out(count: u64, rule: &str) -> Option<Reason> {
-    (count > 0).then(|| Reason::new(Code::LeftOut).with("count", count).with("rule", rule))
+/// A reason about a number of opportunities, unless there are none.
+pub(super) fn about(code: Code, count: u64) -> Option<Reason> {
+    (count > 0).then(|| Reason::new(code).with("count", count))
 }
 
 /// A number of things as it goes over the wire.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::deals::Deals;
-use super::figures::{Definition, defined, left_out, minor, overflow};
+use super::figures::{Definition, about, defined, minor, overflow};
 pub use super::forecast_rules::{AmountPolicy, ClosePolicy, ForecastPolicies, Imputed, Prices, ProbabilityPolicy};
 use super::forecast_rules::{Chance, Prospect, Rules};
 use crate::base::codes::Code;
@@ -249,7 +249,7 @@ pub fn forecast(
     let (buckets, total) = write(buckets, rules.scale())?;
     let mut reasons = vec![Reason::new(Code::ForecastDefinition)];
     reasons.extend(rules.reasons());
-    reasons.extend(left_out(others, "they are in other stages"));
+    reasons.extend(about(Code::LeftOutOtherStages, others));
     let buckets = names
         .into_iter()
         .zip(buckets)

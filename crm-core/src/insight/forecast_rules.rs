@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cycle_time::cycle;
 use super::deals::{Deals, scaled};
-use super::figures::median;
+use super::figures::{about, median};
 use crate::base::codes::Code;
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
@@ -226,26 +226,16 @@ impl<'a> Rules<'a> {
 
     /// What was assumed, as reasons.
     pub fn reasons(&self) -> Vec<Reason> {
-        let made = |code, count: u64, rule: String| {
-            (count > 0).then(|| Reason::new(code).with("count", count).with("rule", rule))
+        let probability = match self.policies.probability {
+            ProbabilityPolicy::HistoricWinRate => Code::ProbabilityFromWinRate,
+            _ => Code::ProbabilityFromStages,
         };
-        let days = self.cycle.unwrap_or(0);
-        let from = match self.policies.probability {
-            ProbabilityPolicy::HistoricWinRate => {
-                "won / (won + lost) of the product's closed opportunities, of all where it has none"
-            }
-            _ => "the stage",
-        };
-        let start = self.policies.start.map(|date| date.to_string()).unwrap_or_default();
         let reasons = [
-            made(
-                Code::ImputedClose,
-                self.imputed.close,
-                format!("start + {days} days, the median cycle of the won opportunities"),
-            ),
-            made(Code::ImputedStart, self.imputed.start, start),
-            made(Code::ImputedAmount, self.imputed.amount, "list price of the product".to_owned()),
-            made(Code::ImputedProbability, self.imputed.probability, from.to_owned()),
+            about(Code::ImputedClose, self.imputed.close).map(|r| r.with("days", self.cycle.unwrap_or(0))),
+            about(Code::ImputedStart, self.imputed.start)
+                .map(|r| r.with("date", self.policies.start.map(|date| date.to_string()))),
+            about(Code::ImputedAmount, self.imputed.amount),
+            about(probability, self.imputed.probability),
         ];
         reasons.into_iter().flatten().collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::deals::{Deals, Entry};
-use super::figures::{Definition, Fraction, defined, left_out, median, money, overflow};
+use super::figures::{Definition, Fraction, about, defined, median, money, overflow};
 use super::group::{GroupBy, Groups, Labels};
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -192,19 +192,14 @@ pub fn funnel(
         Basis::History => reasons(Code::FunnelDefinition, outside),
         Basis::Snapshot => snapshot_reasons(outside),
     };
-    reasons.extend(left_out(walk.without, "they have no stage history, only their present stage is counted"));
-    reasons.extend(left_out(
-        walk.unknown,
-        "their history names a stage that the pipeline does not have, that entry is not counted",
-    ));
+    reasons.extend(about(Code::CountedWithoutHistory, walk.without));
+    reasons.extend(about(Code::UnknownHistoryStage, walk.unknown));
     let parts = Parts { basis, scale: deals.amount.scale(), outside, total, groups: grouped };
     parts.write(pipeline, labels, reasons, context)
 }
 
 fn reasons(definition: Code, outside: u64) -> Vec<Reason> {
-    std::iter::once(Reason::new(definition))
-        .chain(left_out(outside, "the pipeline does not have their stage"))
-        .collect()
+    std::iter::once(Reason::new(definition)).chain(about(Code::LeftOutUnknownStage, outside)).collect()
 }
 
 /// What the figures of a snapshot mean.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::closed::{CLOSED, ClosedRequest, Sorted};
 use super::deals::Deals;
-use super::figures::{Definition, Fraction, defined, left_out};
+use super::figures::{Definition, Fraction, about, defined};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -104,6 +104,6 @@ pub fn win_rate(
         groups.push(WinRateGroup { key, label, figures: WinRate::of(won, lost)? });
     }
     let mut reasons = vec![Reason::new(Code::WinRateDefinition)];
-    reasons.extend(left_out(sorted.left_out, "the day of closing is not known"));
+    reasons.extend(about(Code::LeftOutWithoutClose, sorted.left_out));
     Ok(defined(reasons, context, |definition| WinRates { total, groups, left_out: sorted.left_out, definition }))
 }

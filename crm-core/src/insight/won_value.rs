@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::closed::{ClosedRequest, Sorted};
 use super::deals::Deals;
-use super::figures::{Definition, count, defined, left_out, mean, median, minor, overflow};
+use super::figures::{Definition, about, count, defined, mean, median, minor, overflow};
 use super::group::Labels;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -150,6 +150,6 @@ pub fn won_value(
         groups.push(WonValueGroup { key, label, figures: pot.figures(amount.scale())? });
     }
     let mut reasons = vec![Reason::new(Code::WonValueDefinition)];
-    reasons.extend(left_out(sorted.left_out, "the day of closing is not known"));
+    reasons.extend(about(Code::LeftOutWithoutClose, sorted.left_out));
     Ok(defined(reasons, context, |definition| WonValues { total, groups, left_out: sorted.left_out, definition }))
 }

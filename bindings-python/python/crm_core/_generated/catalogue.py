@@ -589,28 +589,58 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "imputed_close": (
         None,
-        "{count} expected closes are imputed: {rule}",
-        "{count} 个预计关闭日期为推定：{rule}",
+        "{count} expected closes are imputed: the start plus {days} days, the median cycle of the won opportunities",
+        "{count} 个预计关闭日期为推定：起始日期加 {days} 天，即赢单商机的周期中位数",
     ),
     "imputed_amount": (
         None,
-        "{count} amounts are imputed: {rule}",
-        "{count} 个金额为推定：{rule}",
+        "{count} amounts are imputed: the list price of the product",
+        "{count} 个金额为推定：产品的目录价",
     ),
     "imputed_start": (
         None,
-        "{count} start dates are imputed: {rule}",
-        "{count} 个起始日期为推定：{rule}",
+        "{count} start dates are imputed: {date}",
+        "{count} 个起始日期为推定：{date}",
     ),
-    "imputed_probability": (
+    "probability_from_stages": (
         None,
-        "{count} probabilities are taken from {rule}",
-        "{count} 个概率取自 {rule}",
+        "{count} probabilities are those of the stage",
+        "{count} 个概率取自阶段",
     ),
-    "left_out": (
+    "probability_from_win_rate": (
         None,
-        "{count} opportunities are left out: {rule}",
-        "{count} 个商机未计入：{rule}",
+        "{count} probabilities are won / (won + lost) of the product's closed opportunities, of all where it has none",
+        "{count} 个概率取自该产品已关闭商机的 赢单 /（赢单 + 输单）；没有时取全部",
+    ),
+    "left_out_without_close": (
+        None,
+        "{count} opportunities are left out: the day of closing is not known",
+        "{count} 个商机未计入：关闭日期未知",
+    ),
+    "left_out_without_dates": (
+        None,
+        "{count} opportunities are left out: the start or the day of closing is not known",
+        "{count} 个商机未计入：起始或关闭日期未知",
+    ),
+    "left_out_unknown_stage": (
+        None,
+        "{count} opportunities are left out: the pipeline does not have their stage",
+        "{count} 个商机未计入：管道中没有其阶段",
+    ),
+    "left_out_other_stages": (
+        None,
+        "{count} opportunities are left out: they are in other stages",
+        "{count} 个商机未计入：处于其他阶段",
+    ),
+    "counted_without_history": (
+        None,
+        "{count} opportunities have no stage history: only their present stage is counted",
+        "{count} 个商机没有阶段历史：只计其当前阶段",
+    ),
+    "unknown_history_stage": (
+        None,
+        "{count} entries of stage histories name a stage that the pipeline does not have: they are not counted",
+        "{count} 条阶段历史所记阶段不在管道中：不计入",
     ),
     "dates_reversed": (
         "validation",
