@@ -38,7 +38,7 @@ def over_objects(quote: Any) -> Any:
 
 def over_models(quote: Any) -> Any:
     """crm-core's typed façade, from a dict to a pydantic model."""
-    return crm_core.quotes.price(quote, explain="none")
+    return crm_core.quotes.price(**quote, explain="none").value
 
 
 def with_decimal(quote: Any) -> Any:
