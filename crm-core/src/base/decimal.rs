@@ -180,20 +180,19 @@ fn read_short(text: &str) -> Option<Dec> {
     if digits.len() > 19 || digits.starts_with('.') || digits.ends_with('.') {
         return None;
     }
-    let (mut mantissa, mut count, mut scale) = (0_i64, 0_u32, None);
-    for byte in digits.bytes() {
+    let (mut mantissa, mut point) = (0_i64, None);
+    for (at, byte) in digits.bytes().enumerate() {
         match byte {
-            b'0'..=b'9' => {
-                count = count.saturating_add(1);
-                mantissa = mantissa.saturating_mul(10).saturating_add(i64::from(byte.saturating_sub(b'0')));
-                scale = scale.map(|places: u32| places.saturating_add(1));
-            }
-            b'.' if scale.is_none() => scale = Some(0),
+            // Eighteen digits fit; more are left to the general machinery below.
+            b'0'..=b'9' => mantissa = mantissa.wrapping_mul(10).wrapping_add(i64::from(byte & 15)),
+            b'.' if point.is_none() => point = Some(at),
             _ => return None,
         }
     }
-    let signed = if negative { mantissa.saturating_neg() } else { mantissa };
-    (1..=18).contains(&count).then(|| Dec(Decimal::new(signed, scale.unwrap_or(0))))
+    let count = digits.len().saturating_sub(usize::from(point.is_some()));
+    let scale = point.map_or(0, |at| count.saturating_sub(at));
+    let signed = if negative { mantissa.wrapping_neg() } else { mantissa };
+    (1..=18).contains(&count).then(|| Dec(Decimal::new(signed, u32::try_from(scale).unwrap_or(0))))
 }
 
 /// Room for the longest spelling of 64 bits: 28 places with a digit before them, a point and a sign.
@@ -237,14 +236,13 @@ impl Spelling {
         *front.first_chunk_mut()? = text.to_le_bytes();
         let mut end = whole;
         if places != 0 {
+            // The digits after the point once more, one byte further; zeros follow, which are text too.
             *front.get_mut(whole)? = b'.';
-            // What lies behind the last place is zero, which is text too.
-            let fraction = text.to_be_bytes();
-            end = end.saturating_add(1);
-            for (slot, digit) in front.iter_mut().skip(end).zip(fraction.iter().take(places).rev()) {
-                *slot = *digit;
-            }
-            end = end.saturating_add(places);
+            let point = u32::try_from(whole.saturating_mul(8)).ok()?;
+            let fraction = text.checked_shr(point)? | 0x3030_3030_3030_3030;
+            let after = whole.saturating_add(1)..whole.saturating_add(9);
+            front.get_mut(after)?.first_chunk_mut().map(|slot| *slot = fraction.to_le_bytes())?;
+            end = 9;
         }
         std::str::from_utf8(front).ok()?.get(start..end)
     }
