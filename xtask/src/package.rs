@@ -34,7 +34,7 @@ pub fn run() -> Result<(), String> {
 /// The Python wheel.
 fn wheel(out: &Path) -> Result<(), String> {
     println!("building the wheel");
-    let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--strip", "--out"]);
+    let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--out"]);
     command.arg(out).current_dir(paths::at("bindings-python")).env("VIRTUAL_ENV", paths::at(".venv"));
     optimised(command)
 }
@@ -42,7 +42,8 @@ fn wheel(out: &Path) -> Result<(), String> {
 /// Runs a release build. Across crates nothing is optimised, which would cost minutes for little; within one it is: without that,
 /// pricing a quote takes a fifth longer.
 fn optimised(mut command: Command) -> Result<(), String> {
-    command.env("CARGO_TARGET_DIR", paths::target().join("package"));
+    // The tools' own options for stripping would make cargo compile everything twice.
+    command.env("CARGO_TARGET_DIR", paths::target().join("package")).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     shell::run(command)
 }
 
