@@ -208,3 +208,12 @@ test('every operation of the build is a method, and no other is', () => {
   assert.deepEqual(found.sort(), expected.filter((name) => name !== 'batch'));
   crm.close();
 });
+
+test('the bindings\' own Rust is short and names no operation', async () => {
+  const { readFileSync } = await import('node:fs');
+  for (const file of ['../src/lib.rs', '../../bindings-wasm/src/lib.rs']) {
+    const source = readFileSync(new URL(file, import.meta.url), 'utf8');
+    assert.ok(source.split('\n').length <= 150, file);
+    for (const { name } of describe().operations) assert.ok(!source.includes(`"${name}`) && (name === 'batch' || !source.includes(name)), `${file} names ${name}`);
+  }
+});
