@@ -58,6 +58,12 @@ pub fn forked() -> Error {
     unavailable("it was opened before this process was forked; open it again here".to_owned())
 }
 
+/// The refusal to write into a file that nobody can open any more.
+pub fn gone(file: &Path) -> Error {
+    let name = clip(&file.display().to_string());
+    unavailable(format!("`{name}` was moved, deleted or replaced since it was opened; open it again"))
+}
+
 /// Says whether somebody else holds the lock.
 pub fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))

@@ -35,6 +35,7 @@ pub struct SqliteRepository {
     file: PathBuf,
     options: Options,
     process: u32,
+    identity: open::Identity,
 }
 
 impl SqliteRepository {
@@ -67,9 +68,12 @@ impl SqliteRepository {
     /// As [`SqliteRepository::open`]; also `unknown_index` for more indexes than a record has keys.
     pub fn open_for(file: &str, kinds: &[(&str, usize)], options: Options) -> Result<Self> {
         let file = file_of(file)?;
+        // The present folder may change while the store is open.
+        let file = std::path::absolute(&file).unwrap_or(file);
         let (writer, reader) = open::connections(&file, kinds, &options)?;
+        let identity = open::identity(&file).ok_or_else(|| failure::gone(&file))?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
-        Ok(SqliteRepository { writer, reader, file, options, process: std::process::id() })
+        Ok(SqliteRepository { writer, reader, file, options, process: std::process::id(), identity })
     }
 
     /// The file.
@@ -83,6 +87,7 @@ impl SqliteRepository {
     /// `storage_failed` when the target exists or cannot be written.
     pub fn export_snapshot(&self, target: &Path) -> Result<()> {
         self.owned()?;
+        self.present()?;
         run::snapshot(&open::connect(&self.file, &self.options)?, target)
     }
 
@@ -93,6 +98,11 @@ impl SqliteRepository {
     fn lock<'a>(&self, connection: &'a Mutex<Connection>) -> Result<MutexGuard<'a, Connection>> {
         self.owned()?;
         Ok(connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses to write into a file that lost its name: nobody could read it afterwards.
+    fn present(&self) -> Result<()> {
+        if open::identity(&self.file) == Some(self.identity) { Ok(()) } else { Err(failure::gone(&self.file)) }
     }
 
     fn owned(&self) -> Result<()> {
@@ -116,7 +126,8 @@ impl Repository for SqliteRepository {
     }
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
-        let committed = self.lock(&self.writer).and_then(|c| run::commit(&c, changes));
+        let writer = self.lock(&self.writer).and_then(|c| self.present().map(|()| c));
+        let committed = writer.and_then(|c| run::commit(&c, changes));
         Box::pin(std::future::ready(committed))
     }
 

@@ -19,6 +19,9 @@ const STATEMENTS: usize = 256;
 /// The pages that a connection keeps in memory, in KiB: the upper levels of the indexes of a million records.
 const CACHE: i64 = 65_536;
 
+/// The longest wait for a lock: SQLite counts milliseconds in 31 bits.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// How many pages the write-ahead log gathers before they go into the file.
 const LOG: i64 = 4_000;
 
@@ -73,6 +76,13 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
     if path.is_empty() {
         return refuse("name a file, such as `sqlite:deals.db`");
     }
+    if path.contains('\0') {
+        return refuse("leave out the character of code zero");
+    }
+    if path.starts_with("file:") {
+        // SQLite would read options out of it, such as a database in memory or no locks.
+        return refuse("write `sqlite:` and a path");
+    }
     if path == ":memory:" {
         return refuse("use the engine's own memory store");
     }
@@ -80,6 +90,18 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
         return refuse("leave out what follows `?`; options are given beside the address");
     }
     Ok(PathBuf::from(path))
+}
+
+/// By what a file is known beside its name: the device and the number of the file, where the system gives them.
+pub type Identity = (u64, u64);
+
+/// The identity of the file of a name; nothing when there is none.
+pub fn identity(file: &Path) -> Option<Identity> {
+    let found = std::fs::metadata(file).ok()?;
+    #[cfg(unix)]
+    return Some((std::os::unix::fs::MetadataExt::dev(&found), std::os::unix::fs::MetadataExt::ino(&found)));
+    #[cfg(not(unix))]
+    return found.is_file().then_some((0, 0));
 }
 
 /// Opens the writing and the reading connection, in that order, and brings the tables up to date between.
@@ -105,7 +127,8 @@ pub fn connections(file: &Path, kinds: &[(&str, usize)], options: &Options) -> R
 pub fn connect(file: &Path, options: &Options) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(|e| failure::opening(file, e))?;
-    connection.busy_timeout(options.busy_timeout).map_err(|e| failure::opening(file, e))?;
+    let patience = options.busy_timeout.min(LONGEST);
+    connection.busy_timeout(patience).map_err(|e| failure::opening(file, e))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (name, value) in [("cache_size", CACHE.saturating_neg()), ("wal_autocheckpoint", LOG)] {
         set(&connection, file, name, value)?;

@@ -123,8 +123,17 @@ fn addresses_name_files() {
     ] {
         assert_eq!(file_of(address).unwrap(), PathBuf::from(file), "{address}");
     }
-    for address in ["postgres://localhost/crm", "sqlite:", "", ":memory:", "sqlite::memory:", "sqlite:deals.db?mode=ro"]
-    {
+    for address in [
+        "postgres://localhost/crm",
+        "sqlite:",
+        "",
+        ":memory:",
+        "sqlite::memory:",
+        "sqlite:deals.db?mode=ro",
+        "file:deals.db?mode=memory",
+        "sqlite:file:deals.db",
+        "deals\0.db",
+    ] {
         assert_eq!(file_of(address).unwrap_err().code(), "unsupported_url", "{address}");
     }
 }
@@ -169,4 +178,32 @@ fn a_snapshot_is_a_file_for_any_library() {
     assert!(again.message().contains("exists already"), "{again}");
     let nowhere = store.export_snapshot(&folder.path().join("no/copy.db")).unwrap_err();
     assert!(nowhere.message().contains("check that its folder exists"), "{nowhere}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_lost_its_name_takes_no_commit_and_gives_no_snapshot() {
+    let (folder, file) = folder();
+    let store = open(&file);
+    let commit = |id: &str| now(store.commit(&puts(vec![put(record("deal", id, 1, &[]), Expect::Absent)])));
+    commit("a").unwrap();
+    let aside = folder.path().join("aside.db");
+    std::fs::rename(&file, &aside).unwrap();
+    let refused = commit("b").unwrap_err();
+    assert_eq!(refused.code(), "storage_unavailable");
+    assert!(refused.message().contains("open it again"), "{refused}");
+    let target = folder.path().join("copy.db");
+    assert!(store.export_snapshot(&target).is_err(), "a copy of nothing is no copy");
+    assert!(!target.exists() && !file.exists());
+    std::fs::write(&file, "another file").unwrap();
+    assert!(commit("b").is_err());
+    std::fs::rename(&aside, &file).unwrap();
+    commit("b").unwrap();
+}
+
+#[test]
+fn any_patience_is_taken() {
+    let (_folder, file) = folder();
+    let options = Options { busy_timeout: std::time::Duration::MAX, ..Options::default() };
+    SqliteRepository::open(file.to_str().unwrap(), options).unwrap();
 }
