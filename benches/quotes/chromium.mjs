@@ -24,6 +24,7 @@ async function measure({ lines, quotes }) {
     ],
     objects: [
       { name: 'crm-core', inputs: quotes, run: overObjects(callJson), total: ofObject },
+      { name: 'the call alone', inputs: texts, run: callJson, total: ofText },
       ...Object.entries(peers).map(([name, peer]) => ({ name, inputs: quotes, run: peer.price, total: ofObject })),
     ],
   };

@@ -50,6 +50,7 @@ for (const [lines, quotes] of Object.entries(JSON.parse(readFileSync(file, 'utf8
     ],
     objects: [
       { name: 'crm-core', inputs: quotes, run: overObjects(call), total: ofObject },
+      { name: 'the call alone', inputs: texts, run: call, total: ofText },
       ...Object.entries(peers).map(([name, peer]) => ({ name, inputs: quotes, run: peer.price, total: ofObject })),
       { name: 'zen', inputs: quotes.map(numbers), run: withZen, total: ofObject, wait: true },
     ],

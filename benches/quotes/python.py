@@ -156,7 +156,8 @@ if __name__ == "__main__":
         ])
         race("objects", lines, [
             Contender("crm-core", over_objects, quotes),
-            Contender("crm-core, typed façade", over_models, quotes),
+            Contender("the call alone", _crm.call, texts),
+            Contender("typed façade", over_models, quotes),
             Contender("decimal", with_decimal, quotes),
             Contender("zen", with_zen, [numbers(quote) for quote in quotes]),
         ])
