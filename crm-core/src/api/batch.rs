@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::request::decode;
 use super::table::{Effect, Operation, Runner, Written, lookup, run_pure};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::id::Id;
 use crate::base::limits;
 use crate::base::reason::{Explain, Reason};
+use crate::config::hex;
 use crate::crm::run::{self, Frame, Job};
 use crate::crm::session::Session;
 use crate::store::repository::{BoxFuture, Repository};
@@ -146,14 +149,19 @@ async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<
             let operation = item.operation()?;
             session.enter(operation.name, item.expect_version);
             let decision = match operation.runner {
-                Runner::Pure(pure) => run_pure(pure, item.text(), session.context()).map_err(|e| e.at("input"))?,
-                Runner::Stored(stored) => stored(session, item.text()).await.map_err(|e| e.at("input"))?,
+                Runner::Pure(pure) => run_pure(pure, item.text(), session.context()).map_err(inside)?,
+                Runner::Stored(stored) => stored(session, item.text()).await.map_err(inside)?,
             };
             good(decision, explain)
         };
         results.push(step.await.map_err(|e: Error| e.at(&format!("requests[{place}]")))?);
     }
     Ok(Decision::plain(raw(&Results { results })?))
+}
+
+/// Puts the path of an item's error into its input, except where the expected version stands beside that.
+fn inside(error: Error) -> Error {
+    if error.path() == "expect_version" { error } else { error.at("input") }
 }
 
 struct One<'a> {
@@ -170,6 +178,13 @@ impl Job<Written> for One<'_> {
     }
 }
 
+/// The key of one operation of a batch; hashed where it would be too long for a key.
+fn key_of(key: &str, place: usize) -> String {
+    let own = format!("{key}/{place}");
+    let is_hashed = Id::new(key).is_ok() && Id::new(&own).is_err();
+    if is_hashed { hex(&Sha256::digest(own.as_bytes())) } else { own }
+}
+
 /// Runs a batch whose operations are committed one by one; an operation that is refused does not stop the others.
 ///
 /// # Errors
@@ -181,7 +196,7 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
         let mut context = frame.context.clone();
         // Each operation derives ids of its own.
         context.seed = context.seed.map(|seed| format!("{seed}/{place}"));
-        let key = frame.idempotency.map(|(key, hash)| (format!("{key}/{place}"), format!("{hash}/{place}")));
+        let key = frame.idempotency.map(|(key, hash)| (key_of(key, place), format!("{hash}/{place}")));
         let one = async {
             let operation = item.operation()?;
             let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));

@@ -4,8 +4,9 @@ use super::batch;
 use super::request::{Request, decode, refuse, write, write_text};
 use super::table::{Operation, Runner, Written, lookup, run_pure};
 use crate::base::change::ChangeSet;
+use crate::base::codes::Code;
 use crate::base::decision::Decision;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::reason::Explain;
 use crate::config::Config;
 use crate::crm::run::{self, Frame, Job};
@@ -28,6 +29,11 @@ impl<'a> Prepared<'a> {
     pub fn read(text: &'a str) -> Result<Self> {
         let request = Request::read(text)?;
         let operation = if request.op == batch::OPERATION.name { &batch::OPERATION } else { lookup(&request.op)? };
+        if operation.name == batch::OPERATION.name && request.expect_version.is_some() {
+            // It could not say which of the records it means, and to ignore it would lose a change without a word.
+            let error = Error::new(Code::UnknownField).with("field", "expect_version");
+            return Err(error.with("hint", "name it beside each operation of the batch").at("expect_version"));
+        }
         let config =
             request.config.map(|raw| decode::<Config>("config", raw.get()).map_err(|e| e.at("config"))).transpose()?;
         let hash = match &request.idempotency_key {

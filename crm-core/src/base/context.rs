@@ -89,7 +89,20 @@ impl Context {
     /// # Errors
     /// `missing_context`, `unknown_time_zone`.
     pub fn today(&self) -> Result<Date, Error> {
-        Ok(self.now()?.date_in(self.zone()?))
+        self.date_of(self.now()?)
+    }
+
+    /// The date of an instant in the context's zone.
+    ///
+    /// # Errors
+    /// `unknown_time_zone`; `invalid_date` where the zone leads out of the years 1 to 9999, whose dates alone can be read again.
+    pub fn date_of(&self, at: Instant) -> Result<Date, Error> {
+        let date = at.date_in(self.zone()?);
+        if (1..=9999).contains(&date.parts().0) {
+            Ok(date)
+        } else {
+            Err(Error::new(Code::InvalidDate).with("value", date.to_string()).at("context.zone"))
+        }
     }
 
     /// The host's entropy.

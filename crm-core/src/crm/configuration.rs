@@ -47,6 +47,7 @@ pub(crate) async fn put(session: &mut Session<'_>, request: &ConfigRequest) -> R
     let (saved, reason) = match old {
         Some(old) if old.hash == new.hash => {
             session.check_version(&old)?;
+            session.keep();
             return Ok(Decision::new(old, vec![about(Code::NothingChanged)]));
         }
         Some(old) => (session.save(&old, &new)?, about(Code::RecordUpdated).with("fields", vec!["config"])),

@@ -51,6 +51,7 @@ pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Resul
     let kind = U::Entity::KIND;
     if new == old {
         session.check_version(&old)?;
+        session.keep();
         let reason = Reason::new(Code::NothingChanged).with("kind", kind).with("id", id.as_str());
         return Ok(Decision::new(old, vec![reason]));
     }

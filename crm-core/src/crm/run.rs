@@ -60,10 +60,20 @@ pub async fn decide<T>(
     frame: Frame<'_>,
     job: &dyn Job<T>,
 ) -> Result<(Decision<T>, ChangeSet)> {
+    decide_once(repository, frame, job).await.map(|(decision, changes, _)| (decision, changes))
+}
+
+/// Decides, and says whether it is a write, also where nothing is to be changed.
+async fn decide_once<T>(
+    repository: &dyn Repository,
+    frame: Frame<'_>,
+    job: &dyn Job<T>,
+) -> Result<(Decision<T>, ChangeSet, bool)> {
     let mut session = Session::new(repository, frame.context, frame.config);
     session.enter(frame.operation, frame.expect_version);
     let decision = job.decide(&mut session).await?;
-    Ok((decision, session.finish()))
+    let is_write = session.is_write();
+    Ok((decision, session.finish(), is_write))
 }
 
 /// Decides and commits, all or nothing.
@@ -82,8 +92,8 @@ where
     }
     let mut attempt = 1;
     loop {
-        let (decision, mut changes) = decide(repository, frame, job).await?;
-        if changes.is_empty() {
+        let (decision, mut changes, is_write) = decide_once(repository, frame, job).await?;
+        if changes.is_empty() && !(is_write && frame.idempotency.is_some()) {
             return Ok(decision);
         }
         if let Some((key, hash)) = frame.idempotency {

@@ -34,6 +34,7 @@ pub struct Session<'a> {
     places: BTreeMap<Key, usize>,
     requires: BTreeMap<Key, Expect>,
     events: Vec<Event>,
+    kept: bool,
 }
 
 impl<'a> Session<'a> {
@@ -52,7 +53,18 @@ impl<'a> Session<'a> {
             places: BTreeMap::new(),
             requires: BTreeMap::new(),
             events: Vec::new(),
+            kept: false,
         }
+    }
+
+    /// Notes that a write found everything as it should be; its idempotency key is kept all the same.
+    pub(super) fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// Says whether something was written, or would have been were it not there already.
+    pub(super) fn is_write(&self) -> bool {
+        self.kept || !self.puts.is_empty() || !self.events.is_empty()
     }
 
     /// Says which operation runs next, and at which version the caller expects the record that it changes.
@@ -108,7 +120,7 @@ impl<'a> Session<'a> {
         Ok(Moment {
             at,
             now: self.context.now()?,
-            date: at.date_in(self.context.zone()?),
+            date: self.context.date_of(at)?,
             actor: self.context.actor.as_deref(),
         })
     }
