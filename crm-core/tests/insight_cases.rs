@@ -67,7 +67,7 @@ fn opportunity(row: &[String]) -> Opportunity {
 fn deals() -> Deals {
     let rows = table(include_bytes!("../../examples/data/sales_pipeline.csv.gz"));
     let opportunities: Vec<Opportunity> = rows.iter().map(|row| opportunity(row)).collect();
-    let mut deals = Deals::of(&opportunities, "UTC".parse().unwrap()).unwrap();
+    let mut deals = Deals::of(&opportunities, &"UTC".parse().unwrap()).unwrap();
     let teams = table(include_bytes!("../../examples/data/sales_teams.csv.gz"));
     let by_agent: BTreeMap<String, &Vec<String>> = teams.iter().map(|row| (id(&row[0]).to_string(), row)).collect();
     deals.teams(|agent| {

@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn groups_add_up(all in prop::collection::vec(opportunity(), 0..40), by in prop::sample::select(&GROUPS[..])) {
-        let (deals, labels, context) = (Deals::of(&all, "UTC".parse().unwrap()).unwrap(), Labels::new(), context());
+        let (deals, labels, context) = (Deals::of(&all, &"UTC".parse().unwrap()).unwrap(), Labels::new(), context());
         let pipeline = Pipeline::standard();
         let asked = ClosedRequest { group_by: Some(by), ..ClosedRequest::default() };
 
@@ -133,7 +133,7 @@ proptest! {
 
     #[test]
     fn a_forecast_keeps_every_deal_and_every_cent(all in prop::collection::vec(opportunity(), 0..40), months in 1..8_u32) {
-        let (deals, context) = (Deals::of(&all, "UTC".parse().unwrap()).unwrap(), context());
+        let (deals, context) = (Deals::of(&all, &"UTC".parse().unwrap()).unwrap(), context());
         let mut request = ForecastRequest { months: Some(months), ..ForecastRequest::default() };
         let pipeline = Pipeline::standard();
         let found = forecast(&deals, &request, &pipeline, None, &context).unwrap().value;
@@ -164,7 +164,7 @@ proptest! {
     fn the_order_of_the_opportunities_does_not_matter(all in prop::collection::vec(opportunity(), 0..40), by in prop::sample::select(&GROUPS[..])) {
         let (labels, context, pipeline) = (Labels::new(), context(), Pipeline::standard());
         let figures = |all: &[Opportunity]| {
-            let deals = Deals::of(all, "UTC".parse().unwrap()).unwrap();
+            let deals = Deals::of(all, &"UTC".parse().unwrap()).unwrap();
             let asked = ClosedRequest { group_by: Some(by), ..ClosedRequest::default() };
             let request = FunnelRequest { group_by: Some(by), ..FunnelRequest::default() };
             (

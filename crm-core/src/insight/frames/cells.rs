@@ -261,7 +261,7 @@ impl<'a> Dates<'a> {
     ///
     /// # Errors
     /// When the array holds no dates.
-    pub fn of(array: &'a dyn Array, order: DateOrder, zone: Zone) -> Result<Self, WrongType> {
+    pub fn of(array: &'a dyn Array, order: DateOrder, zone: &'a Zone) -> Result<Self, WrongType> {
         let day = |days: i64| {
             let date = i32::try_from(days).ok().and_then(Date::from_days);
             date.map_or_else(|| Cell::Unreadable(format!("day {days}")), Cell::Value)
@@ -309,7 +309,7 @@ impl<'a> Dates<'a> {
 }
 
 /// A date in text, perhaps with a time behind it.
-pub fn date(text: &str, order: DateOrder, zone: Zone) -> Option<Date> {
+pub fn date(text: &str, order: DateOrder, zone: &Zone) -> Option<Date> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Instant>() {
         return Some(instant.date_in(zone));
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn dates_as_people_export_them() {
         let utc: Zone = "UTC".parse().unwrap();
-        let read = |text: &str, order| date(text, order, utc).map(|d| d.to_string());
+        let read = |text: &str, order| date(text, order, &utc).map(|d| d.to_string());
         for text in ["2026-01-31", "2026-01-31 09:15", "2026-01-31T09:15:00Z", "2026-01-31T09:15:00"] {
             assert_eq!(read(text, DateOrder::Iso).as_deref(), Some("2026-01-31"), "{text}");
         }

@@ -118,7 +118,7 @@ impl<'a> Frame<'a> {
         let mut days = Days::default();
         let (mut missing, mut unreadable) = (Rows::default(), Rows::default());
         for (start, array) in self.arrays(field) {
-            let dates = Dates::of(array, self.options.date_order(), self.zone)
+            let dates = Dates::of(array, self.options.date_order(), &self.zone)
                 .map_err(|WrongType| self.wrong_type(field, "dates", array))?;
             for row in 0..array.len() {
                 let at = start.saturating_add(row);
