@@ -97,7 +97,7 @@ impl Context {
     /// # Errors
     /// `unknown_time_zone`; `invalid_date` where the zone leads out of the years 1 to 9999, whose dates alone can be read again.
     pub fn date_of(&self, at: Instant) -> Result<Date, Error> {
-        let date = at.date_in(self.zone()?);
+        let date = at.date_in(&self.zone()?);
         if (1..=9999).contains(&date.parts().0) {
             Ok(date)
         } else {
