@@ -24,6 +24,10 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     fn id(&self) -> &Id;
     /// The version that was read; 0 for one that is not stored yet.
     fn version(&self) -> u64;
+    /// When the record came into being, where that is known.
+    fn created_at(&self) -> Option<Instant> {
+        None
+    }
     /// Sets the version.
     fn set_version(&mut self, version: u64);
     /// The keys of the declared indexes.
@@ -321,7 +325,7 @@ macro_rules! entity {
             }
 
             fn touch(to: &mut $name, at: $crate::base::time::Instant) {
-                to.updated_at = Some(at);
+                to.updated_at = to.updated_at.max(Some(at));
             }
         }
     };
@@ -331,6 +335,13 @@ macro_rules! entity {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! entity_basics {
+    (created_at) => {
+        $crate::entity_basics!();
+
+        fn created_at(&self) -> Option<$crate::base::time::Instant> {
+            self.created_at
+        }
+    };
     () => {
         fn id(&self) -> &$crate::base::id::Id {
             &self.id

@@ -56,6 +56,10 @@ pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Resul
         return Ok(Decision::new(old, vec![reason]));
     }
     let fields = changed(Some(&old), &new);
+    if let Some(created) = old.created_at().filter(|created| at < *created) {
+        let error = Error::new(Code::DateBeforeHistory).with("value", at.to_string());
+        return Err(error.with("latest", created.to_string()).at("effective_at"));
+    }
     U::touch(&mut new, at);
     let saved = session.save(&old, &new)?;
     let names: Vec<Value> = fields.keys().map(|name| Value::String(name.clone())).collect();

@@ -42,7 +42,8 @@ pub fn placed(mut opportunity: Opportunity, pipelines: &[Pipeline]) -> Opportuni
 /// `unknown_stage`.
 pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) -> Result<(Requirements, Vec<Reason>)> {
     let target = pipeline.stage(to).map_err(|e| e.at("to"))?;
-    let move_allowed = pipeline.stage(&opportunity.stage).is_ok_and(|from| from.leads_to(&target.id))
+    // Out of a stage that the pipeline no longer has, every move is allowed: there is no other way back.
+    let move_allowed = pipeline.stage(&opportunity.stage).map_or(true, |from| from.leads_to(&target.id))
         && opportunity.stage != target.id;
     let filled = fields(opportunity);
     let is_missing = |field: &&String| match filled.get(field.as_str()) {
@@ -74,8 +75,9 @@ pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) ->
 }
 
 fn allowed_from(opportunity: &Opportunity, pipeline: &Pipeline) -> Vec<String> {
-    let Ok(from) = pipeline.stage(&opportunity.stage) else { return Vec::new() };
-    pipeline.stages.iter().filter(|s| s.id != from.id && from.leads_to(&s.id)).map(|s| s.id.clone()).collect()
+    let from = pipeline.stage(&opportunity.stage).ok();
+    let leads_to = |s: &&Stage| s.id != opportunity.stage && from.is_none_or(|from| from.leads_to(&s.id));
+    pipeline.stages.iter().filter(leads_to).map(|s| s.id.clone()).collect()
 }
 
 /// Moves an open opportunity to another open stage.
@@ -238,7 +240,7 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
     let mut moved = opportunity.clone();
     moved.stage = target.id.clone();
     moved.status = target.kind;
-    moved.updated_at = Some(moment.at);
+    moved.updated_at = moved.updated_at.max(Some(moment.at));
     moved.history.push(StageEntry {
         stage: target.id.clone(),
         kind: target.kind,

@@ -135,7 +135,7 @@ impl Entity for Opportunity {
     const KIND: &'static str = "opportunity";
     const INDEXES: &'static [&'static str] = &["status", "owner", "account", "stage", "name"];
 
-    entity_basics!();
+    entity_basics!(created_at);
 
     fn keys(&self) -> Vec<KeyBytes> {
         let key = KeyBytes::new;

@@ -123,7 +123,7 @@ impl Updates for OpportunityUpdate {
     }
 
     fn touch(to: &mut Opportunity, at: Instant) {
-        to.updated_at = Some(at);
+        to.updated_at = to.updated_at.max(Some(at));
     }
 }
 

@@ -33,7 +33,7 @@ impl Entity for Product {
     const KIND: &'static str = "product";
     const INDEXES: &'static [&'static str] = &["name", "code"];
 
-    entity_basics!();
+    entity_basics!(created_at);
 
     fn keys(&self) -> Vec<KeyBytes> {
         vec![KeyBytes::new().text(Some(&self.name)), KeyBytes::new().text(self.code.as_deref())]
