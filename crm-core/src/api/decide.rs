@@ -96,13 +96,21 @@ impl Known {
             if !fact.complete {
                 return Err(Error::new(Code::InvalidFacts).with("reason", "the answer to a need says `complete: true`"));
             }
-            let mut found = Vec::new();
+            let mut found = BTreeMap::new();
             for given in fact.records.unwrap_or_default() {
-                let record = self.record(given)?;
-                found.extend(record);
+                // A record that is given twice counts once.
+                found.extend(self.record(given)?.map(|record| (record.key(), record)));
             }
-            self.found.insert(need, found);
-            return Ok(());
+            let found: Vec<Record> = found.into_values().collect();
+            return match self.found.get(&need) {
+                Some(earlier) if *earlier != found => {
+                    Err(Error::new(Code::InvalidFacts).with("reason", "a need is answered twice: keep one answer"))
+                }
+                _ => {
+                    self.found.insert(need, found);
+                    Ok(())
+                }
+            };
         }
         if fact.complete && fact.id.is_none() {
             let kind = known_kind(fact.kind.as_deref())?;
@@ -127,7 +135,7 @@ impl Known {
             }
         };
         if let Some(earlier) = self.records.get(&key) {
-            return match *earlier == record {
+            return match *earlier == record && self.tokens.get(&key) == fact.version.as_ref() {
                 true => Ok(record),
                 false => Err(Error::new(Code::DuplicateFact).with("kind", kind.name).with("id", id.as_str())),
             };

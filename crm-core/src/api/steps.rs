@@ -18,6 +18,7 @@ use crate::base::change::{ChangeSet, StoredEvent};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::record::{Key, Record};
+use crate::base::text::clip;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 
@@ -107,9 +108,10 @@ impl AskingRepository {
         Box::pin(std::future::poll_fn(move |_| match own.board().answers.remove(&id) {
             None => Poll::Pending,
             Some(Err(error)) => Poll::Ready(Err(error)),
-            Some(Ok(text)) => Poll::Ready(serde_json::from_str(&text).map_err(|e| {
-                Error::new(Code::InvalidAnswer).with("id", id).with("reason", crate::base::text::clip(&e.to_string()))
-            })),
+            Some(Ok(text)) => Poll::Ready(
+                serde_json::from_str(&text)
+                    .map_err(|e| Error::new(Code::InvalidAnswer).with("id", id).with("reason", clip(&e.to_string()))),
+            ),
         }))
     }
 }
@@ -137,7 +139,17 @@ impl Repository for AskingRepository {
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
-        self.ask(NeedKind::Find(query.clone()))
+        let asked = self.ask::<Vec<Record>>(NeedKind::Find(query.clone()));
+        Box::pin(async move {
+            let found = asked.await?;
+            match found.iter().find(|record| !query.matches(record)) {
+                None => Ok(found),
+                Some(outside) => Err(Error::new(Code::InvalidAnswer).with("id", 0).with(
+                    "reason",
+                    format!("the {} `{}` does not match the query", clip(&outside.kind), outside.id.as_str()),
+                )),
+            }
+        })
     }
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
@@ -260,9 +272,8 @@ impl Steps {
 }
 
 fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
-    let given: Vec<Given<'_>> = serde_json::from_str(text).map_err(|e| {
-        Error::new(Code::InvalidAnswer).with("id", 0).with("reason", crate::base::text::clip(&e.to_string()))
-    })?;
+    let given: Vec<Given<'_>> = serde_json::from_str(text)
+        .map_err(|e| Error::new(Code::InvalidAnswer).with("id", 0).with("reason", clip(&e.to_string())))?;
     for answer in given {
         let result = match (answer.ok, answer.error) {
             (Some(raw), None) => Ok(raw.get().to_owned()),
@@ -287,7 +298,7 @@ fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
 fn foreign(given: GivenError) -> Error {
     let message = given.message.unwrap_or_default();
     let known = given.code.as_deref().and_then(Code::find).filter(|code| code.kind().is_some());
-    let mut error = Error::new(known.unwrap_or(Code::StorageFailed)).with("reason", crate::base::text::clip(&message));
+    let mut error = Error::new(known.unwrap_or(Code::StorageFailed)).with("reason", clip(&message));
     for (name, value) in given.details {
         error = error.with(&name, value);
     }

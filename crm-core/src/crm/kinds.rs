@@ -42,6 +42,12 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 }
 
 fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Result<Record> {
+    if let Some(Value::String(own)) = body.get("id")
+        && own != id.as_str()
+    {
+        let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
+        return Err(error.with("reason", format!("its body has another id, `{}`", clip(own))));
+    }
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
     let text = Value::Object(body).to_string();
