@@ -28,6 +28,7 @@ impl<'a> Prepared<'a> {
     /// Every mistake in the envelope, `unknown_operation`, every mistake in an inline configuration.
     pub fn read(text: &'a str) -> Result<Self> {
         let request = Request::read(text)?;
+        request.context.check()?;
         let operation = if request.op == batch::OPERATION.name { &batch::OPERATION } else { lookup(&request.op)? };
         if operation.name == batch::OPERATION.name && request.expect_version.is_some() {
             // It could not say which of the records it means, and to ignore it would lose a change without a word.

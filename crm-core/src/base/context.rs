@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
 use super::error::Error;
+use super::limits;
 use super::reason::Explain;
 use super::time::{Date, Instant, Zone};
 
@@ -68,6 +69,20 @@ impl Default for Context {
 }
 
 impl Context {
+    /// Refuses names that cannot be meant: an empty tenant, control characters, a whole text.
+    ///
+    /// # Errors
+    /// `text_empty`, `text_too_long`, `invalid_text`.
+    pub fn check(&self) -> Result<(), Error> {
+        limits::text(&self.tenant, limits::NAME, "context.tenant")?;
+        for (name, path) in [(&self.actor, "context.actor"), (&self.correlation, "context.correlation")] {
+            if let Some(name) = name {
+                limits::text(name, limits::NAME, path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The present.
     ///
     /// # Errors

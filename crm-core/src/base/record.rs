@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Body {
 
 /// The bytes of one index key; compared byte by byte they order as the values do. On the wire lower-case hex.
 ///
-/// Missing is `00`, present begins with `01`. Text is case-folded, cut at 128 bytes and ended by `00`.
+/// Missing is `00`, present begins with `01`. Text is case-folded, cut at 800 bytes and ended by `00`.
 ///
 /// # Example: decimals order as numbers, not as text
 /// ```
@@ -119,8 +119,8 @@ impl<'de> Deserialize<'de> for Body {
 pub struct KeyBytes(Vec<u8>);
 
 impl KeyBytes {
-    /// The longest text that a key holds, in bytes after case folding.
-    pub const TEXT: usize = 128;
+    /// The longest text that a key holds, in bytes after case folding: any name fits, so that no two names share a key.
+    pub const TEXT: usize = 4 * crate::base::limits::NAME;
 
     /// An empty key, to which fields are added in the index's order.
     pub fn new() -> Self {
@@ -173,8 +173,16 @@ impl KeyBytes {
     /// Adds an id, exactly as written.
     #[must_use]
     pub fn id(self, value: Option<&Id>) -> Self {
-        let Some(value) = value else { return self.missing() };
-        let mut key = self.present(value.as_str().bytes());
+        match value {
+            None => self.missing(),
+            Some(id) => self.exact(id.as_str()),
+        }
+    }
+
+    /// Adds a name of the configuration, such as a stage's id, exactly as written.
+    #[must_use]
+    pub fn exact(self, value: &str) -> Self {
+        let mut key = self.present(value.bytes());
         key.0.push(0);
         key
     }

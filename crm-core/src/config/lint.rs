@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Config;
 use crate::base::codes::Code;
 use crate::base::error::Error;
+use crate::base::limits;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,17 +56,13 @@ pub fn lint(config: &Config) -> LintReport {
     let mut seen = BTreeSet::new();
     for (place, pipeline) in config.pipelines.iter().enumerate() {
         let path = format!("pipelines[{place}].id");
-        if pipeline.id.trim().is_empty() {
-            errors.push(Error::new(Code::TextEmpty).at(&path));
-        }
+        errors.extend(limits::text(&pipeline.id, limits::NAME, &path).err());
         if !seen.insert(pipeline.id.as_str()) {
             errors.push(Error::new(Code::DuplicateId).with("id", pipeline.id.clone()).at(&path));
         }
     }
     for (place, reason) in config.lost_reasons.iter().enumerate() {
-        if reason.trim().is_empty() {
-            errors.push(Error::new(Code::TextEmpty).at(&format!("lost_reasons[{place}]")));
-        }
+        errors.extend(limits::text(reason, limits::NAME, &format!("lost_reasons[{place}]")).err());
     }
     errors.extend(config.pipeline_errors());
     let valid = errors.is_empty();

@@ -81,7 +81,7 @@ impl Loaded {
     async fn load(session: &mut Session<'_>, pipeline: Option<&str>, group_by: Option<GroupBy>) -> Result<Self> {
         let config = session.config().await?;
         let pipeline = config.pipeline(pipeline)?.id.clone();
-        let tests = vec![Test::Prefix { index: Opportunity::BY_STAGE, prefix: KeyBytes::new().text(Some(&pipeline)) }];
+        let tests = vec![Test::Prefix { index: Opportunity::BY_STAGE, prefix: KeyBytes::new().exact(&pipeline) }];
         let mut found = scan::<Opportunity>(session, tests).await?;
         // The key holds the folded and cut id, so another pipeline's may share it.
         found.retain(|opportunity| opportunity.pipeline == pipeline);

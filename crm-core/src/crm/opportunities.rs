@@ -112,19 +112,13 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
     if request.pipeline.is_some() || (request.stage.is_some() && request.owner.is_none()) {
         let config = session.config().await?;
         let pipeline = config.pipeline(request.pipeline.as_deref())?;
-        let start = key().text(Some(&pipeline.id));
-        tests.push(prefix(
-            Opportunity::BY_STAGE,
-            request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s))),
-        ));
+        let start = key().exact(&pipeline.id);
+        tests.push(prefix(Opportunity::BY_STAGE, request.stage.as_deref().map_or(start.clone(), |s| start.exact(s))));
         order = if request.stage.is_some() { Opportunity::BY_STAGE } else { order };
     }
     if let Some(owner) = &request.owner {
         let start = key().id(Some(owner));
-        tests.push(prefix(
-            Opportunity::BY_OWNER,
-            request.stage.as_deref().map_or(start.clone(), |s| start.text(Some(s))),
-        ));
+        tests.push(prefix(Opportunity::BY_OWNER, request.stage.as_deref().map_or(start.clone(), |s| start.exact(s))));
         order = if request.stage.is_some() { Opportunity::BY_OWNER } else { order };
     }
     if let Some(status) = request.status {

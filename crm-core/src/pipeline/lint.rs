@@ -7,6 +7,7 @@ use super::opportunity::Opportunity;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
+use crate::base::limits;
 
 /// Everything that forbids using a pipeline, with paths inside it.
 pub fn errors(pipeline: &Pipeline) -> Vec<Error> {
@@ -17,9 +18,7 @@ pub fn errors(pipeline: &Pipeline) -> Vec<Error> {
     let mut seen = BTreeSet::new();
     for (place, stage) in pipeline.stages.iter().enumerate() {
         let at = |field: &str| format!("stages[{place}].{field}");
-        if stage.id.trim().is_empty() {
-            found.push(Error::new(Code::TextEmpty).at(&at("id")));
-        }
+        found.extend(limits::text(&stage.id, limits::NAME, &at("id")).err());
         if !seen.insert(stage.id.as_str()) {
             found.push(Error::new(Code::DuplicateId).with("id", stage.id.clone()).at(&at("id")));
         }

@@ -141,9 +141,9 @@ impl Entity for Opportunity {
         let key = KeyBytes::new;
         vec![
             key().text(Some(self.status.name())).id(self.owner.as_ref()).date(self.expected_close),
-            key().id(self.owner.as_ref()).text(Some(&self.stage)).date(self.expected_close),
+            key().id(self.owner.as_ref()).exact(&self.stage).date(self.expected_close),
             key().id(self.account.as_ref()),
-            key().text(Some(&self.pipeline)).text(Some(&self.stage)).date(self.expected_close),
+            key().exact(&self.pipeline).exact(&self.stage).date(self.expected_close),
             key().text(Some(&self.name)),
         ]
     }
