@@ -140,6 +140,28 @@ def test_calls_by_name_on_plain_data() -> None:
     assert json.loads(crm_core.call_json("[]"))["ok"] is False
 
 
+def test_a_step_of_a_batch_holds_nothing_that_is_passed_over() -> None:
+    crm = Crm.in_memory()
+    for step in [("users.get", {"id": "u"}, 5), ("users.get",), "users.get", None, ["users.get", {"id": "u"}]]:
+        with pytest.raises(TypeError, match="a step of a batch is"):
+            crm.batch([step])  # type: ignore[list-item]
+    with pytest.raises(crm_core.ValidationError, match="beside each operation"):
+        crm.batch([("users.create", {"name": "Ada"})], expect_version=1)
+
+
+def test_a_file_is_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    with Crm.open("deals.db", busy_timeout=1e10) as crm:
+        crm.users.create(id="u", name="Ada")
+        monkeypatch.chdir(tmp_path / "other")
+        crm.users.create(id="v", name="Eve")
+        crm.export_snapshot("copy.db")
+    with Crm.open("copy.db") as copy:
+        assert copy.users.get("v").value.name == "Eve"
+    assert not Path("deals.db").exists()
+
+
 def test_batches() -> None:
     crm = Crm.in_memory()
     answers = crm.batch(

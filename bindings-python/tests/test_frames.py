@@ -221,6 +221,15 @@ def test_a_table_without_rows_has_figures_of_nothing():
     assert frames.win_rate(empty).value.total.rate.percent is None
 
 
+def test_columns_of_nothing_but_null_are_missing_values():
+    deals = {"stage": ["Won", "Lost"], "amount": ["5", "7"], "currency": ["EUR", "EUR"], "notes": [None, None]}
+    worth = frames.won_value(pl.DataFrame(deals))
+    assert worth.rows()[0]["sum"] == Decimal("5.00")
+    nothing = {**deals, "amount": [None, None]}
+    for made in (pl.DataFrame(nothing), pd.DataFrame(nothing), pa.table(nothing)):
+        assert frames.won_value(made).value.total.without_amount == 1
+
+
 def test_a_configured_pipeline_names_the_stages():
     pipeline = {
         "id": "hardware",

@@ -253,9 +253,13 @@ def _exported(link: Link | AsyncLink, target: str | os.PathLike[str]) -> None:
 
 
 def _item(step: BatchStep) -> dict[str, Any]:
-    if isinstance(step, tuple):
+    if isinstance(step, tuple) and len(step) == 2:
         return {"op": step[0], "input": step[1]}
-    return step.model_dump(exclude_unset=True) if isinstance(step, BaseModel) else dict(step)
+    if isinstance(step, BaseModel):
+        return step.model_dump(exclude_unset=True)
+    if isinstance(step, Mapping):
+        return dict(step)
+    raise TypeError("a step of a batch is `(op, input)`, or `{\"op\", \"input\", \"expect_version\"}`")
 
 
 def _results(items: list[dict[str, Any]], done: Answer[Any]) -> list[Any]:

@@ -306,6 +306,7 @@ def _ask(op: str, frame: Any, given: dict[str, Any], kind: type[T], options: Any
     if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
         made = type(frame).__name__
         raise TypeError(f"a `{made}` has no Arrow interface: give a polars, pyarrow or pandas (2.2 or later) table")
+    frame = _readable(frame)
     read = {name: value for name, value in options.items() if name in _READ and value is not None}
     config = read.pop("config", None)
     rest: Options = {name: value for name, value in options.items() if name not in _READ}  # type: ignore[assignment]
@@ -315,6 +316,15 @@ def _ask(op: str, frame: Any, given: dict[str, Any], kind: type[T], options: Any
     read_back = answer(plain, kind)
     by = str(given.get("group_by") or "group")
     return Figures(read_back.value, FrameReport._read(plain["frame"]), read_back.reasons, by, _library(frame))
+
+
+def _readable(frame: Any) -> Any:
+    """The table without polars' columns of nothing but null, whose Arrow form other libraries refuse to read: as texts."""
+    if _library(frame) != "polars" or not hasattr(frame, "schema"):
+        return frame
+    polars = importlib.import_module("polars")
+    empty = [name for name, kind in frame.schema.items() if kind == polars.Null]
+    return frame.cast(dict.fromkeys(empty, polars.String)) if empty else frame
 
 
 def _library(frame: Any) -> str | None:
