@@ -62,6 +62,7 @@ struct Known {
     whole: BTreeSet<String>,
     used: BTreeSet<Key>,
     needs: Vec<Value>,
+    notes: Vec<Reason>,
 }
 
 /// A repository of given facts; what is unknown becomes a need.
@@ -126,7 +127,13 @@ impl Known {
         let id = fact.id.ok_or_else(|| Error::new(Code::MissingField).with("field", "id").at("id"))?;
         let key = Key::new(kind.name, &id);
         let record = match (fact.body, fact.absent) {
-            (Some(body), false) => Some((kind.record)(&id, body, number_of(fact.version.as_ref())?)?),
+            (Some(body), false) => {
+                for (field, hint) in kind.unknown_fields(&body) {
+                    let note = Reason::new(Code::UnknownFactField).with("field", clip(field)).with("hint", hint);
+                    self.notes.push(note.with("kind", kind.name).with("id", id.as_str()));
+                }
+                Some((kind.record)(&id, body, number_of(fact.version.as_ref())?)?)
+            }
             (None, true) => None,
             _ => {
                 return Err(
@@ -336,9 +343,9 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
     }
     let is_unused = |key: &&Key| !known.used.contains(*key) && known.records.get(*key).is_some_and(Option::is_some);
     let notes = known.records.keys().filter(is_unused);
-    let notes = notes
-        .map(|key| Reason::new(Code::UnusedFact).with("kind", key.kind.clone()).with("id", key.id.as_str()))
-        .collect();
+    let unused =
+        notes.map(|key| Reason::new(Code::UnusedFact).with("kind", key.kind.clone()).with("id", key.id.as_str()));
+    let notes = known.notes.iter().cloned().chain(unused).collect();
     let done = Done {
         value: decision.value,
         reasons: Reason::trim(decision.reasons, prepared.explain()),

@@ -87,7 +87,7 @@ codes! {
     UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
     NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
     NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";
-    UnknownEngine = "unknown_engine", Validation, "there is no open engine {engine}: open one first", "没有打开的引擎 {engine}：请先打开";
+    UnknownEngine = "unknown_engine", Validation, "this engine is closed, or was opened elsewhere: open it again", "此引擎已关闭，或是在别处打开的：请重新打开";
     UnknownHandle = "unknown_handle", Validation, "there is no running operation {handle}: it has ended or was aborted, begin again", "没有进行中的操作 {handle}：已结束或被中止，请重新开始";
     TooManyHandles = "too_many_handles", Limit, "{limit} operations are running already: resume or abort some first", "已有 {limit} 个操作在进行：请先继续或中止一些";
     InvalidAnswer = "invalid_answer", Validation, "the answer to need {id} cannot be used: {reason}", "对需求 {id} 的回答无法使用：{reason}";
@@ -101,6 +101,7 @@ codes! {
     FactOutsideQuery = "fact_outside_query", Validation, "the {kind} `{id}` does not match the query it answers: give only records that match", "{kind} `{id}` 不符合所回答的查询：请只给符合的记录";
     CorruptFact = "corrupt_fact", Validation, "the fact {kind} `{id}` cannot be read: {reason}", "无法读取事实 {kind} `{id}`：{reason}";
     InvalidFacts = "invalid_facts", Validation, "the facts cannot be read: {reason}", "无法读取事实：{reason}";
+    UnknownFactField = "unknown_fact_field", Reason, "the field `{field}` of the fact {kind} `{id}` is not read: {hint}", "事实 {kind} `{id}` 的字段 `{field}` 未被读取：{hint}";
     UnusedFact = "unused_fact", Reason, "the fact {kind} `{id}` was not used", "事实 {kind} `{id}` 未被使用";
 
     // Reasons of pricing.
@@ -151,6 +152,7 @@ codes! {
 
     // Frames.
     MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";
+    UnnamedStage = "unnamed_stage", Validation, "the frame has rows in the stage `{stage}`, which `stages` does not name: add it with its kind", "数据框有处于阶段 `{stage}` 的行，而 `stages` 未列出：请连同类型一起添加";
     MissingCurrency = "missing_currency", Validation, "the amounts have no currency: name its column in `columns`, or set `currency`", "金额没有币种：请在 `columns` 中指明币种列，或设置 `currency`";
     UnknownColumn = "unknown_column", Validation, "the frame has no column `{column}`: {hint}", "数据框没有列 `{column}`：{hint}";
     UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";

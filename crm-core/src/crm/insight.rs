@@ -22,6 +22,7 @@ use crate::insight::win_rate::WinRates;
 use crate::insight::won_value::WonValues;
 use crate::people::user::User;
 use crate::pipeline::definition::{Pipeline, hint};
+use crate::pipeline::moves;
 use crate::pipeline::opportunity::Opportunity;
 use crate::pricing::price_book::PriceBook;
 use crate::pricing::product::Product;
@@ -85,6 +86,7 @@ impl Loaded {
         let mut found = scan::<Opportunity>(session, tests).await?;
         // The key holds the folded and cut id, so another pipeline's may share it.
         found.retain(|opportunity| opportunity.pipeline == pipeline);
+        let found: Vec<Opportunity> = found.into_iter().map(|o| moves::placed(o, &config.pipelines)).collect();
         let mut deals = Deals::of(&found, &session.context().zone()?)?;
         let labels = match group_by {
             Some(GroupBy::Owner) => names(scan::<User>(session, Vec::new()).await?, |user| user.name),

@@ -11,6 +11,7 @@ use crate::base::text::clip;
 use crate::config::ConfigRecord;
 use crate::customers::account::Account;
 use crate::people::user::User;
+use crate::pipeline::definition::hint;
 use crate::pipeline::opportunity::Opportunity;
 use crate::pricing::price_book::PriceBook;
 use crate::pricing::product::Product;
@@ -24,21 +25,54 @@ pub struct Kind {
     pub indexes: &'static [&'static str],
     /// The version of the body's layout that this engine writes.
     pub schema: u32,
+    /// The fields of a body that a host may fill in.
+    pub fields: &'static [&'static str],
+    /// The fields that the engine keeps itself.
+    pub own: &'static [&'static str],
     /// Makes the record of a body that a host holds.
     pub record: fn(&Id, Map<String, Value>, u64) -> Result<Record>,
 }
 
-const fn of<E: Entity>() -> Kind {
-    Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, record: record::<E> }
+const fn of<E: Entity>(fields: &'static [&'static str], own: &'static [&'static str]) -> Kind {
+    Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, fields, own, record: record::<E> }
 }
 
+const OWN: &[&str] = &["id", "version", "created_at", "updated_at"];
+const MOVES: &[&str] = &[
+    "id",
+    "version",
+    "created_at",
+    "updated_at",
+    "pipeline",
+    "stage",
+    "status",
+    "probability",
+    "closed_on",
+    "history",
+];
+
 /// Every kind, in the order of their names.
-pub const KINDS: &[Kind] =
-    &[of::<Account>(), of::<ConfigRecord>(), of::<Opportunity>(), of::<PriceBook>(), of::<Product>(), of::<User>()];
+pub const KINDS: &[Kind] = &[
+    of::<Account>(Account::FIELDS, OWN),
+    of::<ConfigRecord>(&["config", "hash"], OWN),
+    of::<Opportunity>(Opportunity::FIELDS, MOVES),
+    of::<PriceBook>(PriceBook::FIELDS, OWN),
+    of::<Product>(Product::FIELDS, OWN),
+    of::<User>(User::FIELDS, OWN),
+];
 
 /// Finds a kind by name.
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+impl Kind {
+    /// The fields of a host's body that the engine does not know, each with the nearest that it does.
+    pub fn unknown_fields<'b>(&self, body: &'b Map<String, Value>) -> Vec<(&'b str, String)> {
+        let known = || self.fields.iter().chain(self.own).copied();
+        let is_unknown = |name: &&String| !known().any(|k| k == name.as_str());
+        body.keys().filter(is_unknown).map(|name| (name.as_str(), hint(name, self.fields.iter().copied()))).collect()
+    }
 }
 
 fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Result<Record> {

@@ -171,12 +171,22 @@ pub fn reopen(
         }
     };
     must_be_kind(target, StageKind::Open)?;
+    let (needs, reasons) = requirements(opportunity, pipeline, &target.id)?;
+    if !needs.missing.is_empty() {
+        return Err(unmet(opportunity, target, needs.missing, &reasons));
+    }
     let mut opened = opportunity.clone();
     opened.closed_on = None;
     opened.lost_reason = None;
     let mut opened = enter_unchecked(&opened, target, moment)?;
     opened.probability = Some(target.percent());
     Ok(opened)
+}
+
+fn unmet(opportunity: &Opportunity, target: &Stage, missing: Vec<String>, reasons: &[Reason]) -> Error {
+    let error =
+        Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
+    error.with("missing", missing).with("reasons", serde_json::to_value(reasons).unwrap_or_default())
 }
 
 fn must_be_open(opportunity: &Opportunity) -> Result<()> {

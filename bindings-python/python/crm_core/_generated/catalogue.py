@@ -389,8 +389,8 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "unknown_engine": (
         "validation",
-        "there is no open engine {engine}: open one first",
-        "没有打开的引擎 {engine}：请先打开",
+        "this engine is closed, or was opened elsewhere: open it again",
+        "此引擎已关闭，或是在别处打开的：请重新打开",
     ),
     "unknown_handle": (
         "validation",
@@ -446,6 +446,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "validation",
         "the facts cannot be read: {reason}",
         "无法读取事实：{reason}",
+    ),
+    "unknown_fact_field": (
+        None,
+        "the field `{field}` of the fact {kind} `{id}` is not read: {hint}",
+        "事实 {kind} `{id}` 的字段 `{field}` 未被读取：{hint}",
     ),
     "unused_fact": (
         None,
@@ -651,6 +656,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "validation",
         "the frame has no column for `{field}`: name it in `columns`",
         "数据框没有对应 `{field}` 的列：请在 `columns` 中指明",
+    ),
+    "unnamed_stage": (
+        "validation",
+        "the frame has rows in the stage `{stage}`, which `stages` does not name: add it with its kind",
+        "数据框有处于阶段 `{stage}` 的行，而 `stages` 未列出：请连同类型一起添加",
     ),
     "missing_currency": (
         "validation",

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::options::{FrameOptions, Source};
 use super::report::StageOrder;
+use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::{Error, Result};
-use crate::base::text::fold;
+use crate::base::text::{clip, fold};
 use crate::pipeline::definition::{Pipeline, Stage, StageKind};
 use crate::pipeline::lint;
 
@@ -62,15 +63,22 @@ pub fn find(signs: &BTreeMap<String, Signs>, options: &FrameOptions, configured:
     if let Some(stages) = &options.stages {
         let pipeline = Pipeline { id: FOUND.to_owned(), name: None, stages: stages.clone() };
         // Stages that no row is in need not be named, a pipeline of open stages alone is fine here.
-        let wrong =
-            lint::errors(&pipeline).into_iter().filter(|e| e.code() != "pipeline_without_stage").map(|e| e.at("frame"));
-        return match Error::all(wrong.collect()) {
+        let wrong = lint::errors(&pipeline).into_iter().filter(|e| e.code() != "pipeline_without_stage");
+        let mut wrong: Vec<Error> = wrong.map(|e| e.at("frame")).collect();
+        let (renamed, absent) = names(&pipeline, signs);
+        // A row in a stage that is not named would be counted as something that it is not.
+        for name in absent {
+            let error = Error::new(Code::UnnamedStage).with("stage", clip(&name));
+            wrong.push(error.at("frame.stages"));
+        }
+        return match Error::all(wrong) {
             Some(error) => Err(error),
-            None => Ok(Found { renamed: names(&pipeline, signs).0, pipeline, order: StageOrder::Given }),
+            None => Ok(Found { renamed, pipeline, order: StageOrder::Given }),
         };
     }
     if let Some(pipeline) = configured
-        && let (renamed, true) = names(pipeline, signs)
+        && let (renamed, absent) = names(pipeline, signs)
+        && absent.is_empty()
     {
         return Ok(Found { pipeline: pipeline.clone(), order: StageOrder::Configured, renamed });
     }
@@ -82,20 +90,20 @@ pub fn find(signs: &BTreeMap<String, Signs>, options: &FrameOptions, configured:
     Ok(Found { pipeline: Pipeline { id: FOUND.to_owned(), name: None, stages }, order, renamed: BTreeMap::new() })
 }
 
-/// The stage ids of names that differ from them, and whether the pipeline has a stage for every name.
-fn names(pipeline: &Pipeline, signs: &BTreeMap<String, Signs>) -> (BTreeMap<String, String>, bool) {
+/// The stage ids of names that differ from them, and the names for which the pipeline has no stage.
+fn names(pipeline: &Pipeline, signs: &BTreeMap<String, Signs>) -> (BTreeMap<String, String>, Vec<String>) {
     let mut out = BTreeMap::new();
-    let mut complete = true;
+    let mut absent = Vec::new();
     for name in signs.keys() {
         let folded = fold(name);
         let fits = |stage: &&Stage| fold(&stage.id) == folded || stage.name.as_ref().is_some_and(|n| fold(n) == folded);
         match pipeline.stages.iter().find(|s| s.id == *name).or_else(|| pipeline.stages.iter().find(fits)) {
             Some(stage) if stage.id != *name => drop(out.insert(name.clone(), stage.id.clone())),
             Some(_) => {}
-            None => complete = false,
+            None => absent.push(name.clone()),
         }
     }
-    (out, complete)
+    (out, absent)
 }
 
 fn rank(signs: &BTreeMap<String, Signs>, source: Option<Source>) -> (StageOrder, BTreeMap<String, u64>) {
