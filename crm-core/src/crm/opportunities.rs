@@ -109,7 +109,7 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
     if let Some(account) = &request.account {
         tests.push(prefix(Opportunity::BY_ACCOUNT, key().id(Some(account))));
     }
-    if request.pipeline.is_some() || (request.stage.is_some() && request.owner.is_none()) {
+    if request.pipeline.is_some() || request.stage.is_some() {
         let config = session.config().await?;
         let pipeline = config.pipeline(request.pipeline.as_deref())?;
         let start = key().exact(&pipeline.id);
