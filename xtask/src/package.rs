@@ -42,6 +42,7 @@ fn wheel(out: &Path) -> Result<(), String> {
 /// Runs a release build. Across crates nothing is optimised, which would cost minutes for little; within one it is: without that,
 /// pricing a quote takes a fifth longer.
 fn optimised(mut command: Command) -> Result<(), String> {
+    shell::without_paths(&mut command);
     // The tools' own options for stripping would make cargo compile everything twice.
     command.env("CARGO_TARGET_DIR", paths::target().join("package")).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     shell::run(command)

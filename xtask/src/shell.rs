@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,6 +19,17 @@ pub fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
 /// The cargo that started xtask.
 pub fn cargo(arguments: &[&str]) -> Command {
     command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), arguments)
+}
+
+/// Keeps the paths of this machine out of what a command compiles; they would also make its size depend on them.
+pub fn without_paths(command: &mut Command) {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let sources = home.map(|home| home.join("registry/src")).unwrap_or_default();
+    let folders = sources.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    let remapped = folders.map(|folder| format!(" --remap-path-prefix={}=registry", folder.display()));
+    command.env("RUSTFLAGS", flags + &remapped.collect::<String>());
 }
 
 /// How the command reads in a message.

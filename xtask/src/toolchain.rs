@@ -64,6 +64,7 @@ pub fn cargo(toolchain: Toolchain, arguments: &[&str]) -> Result<Command, String
     if toolchain == Toolchain::Rustup {
         let mut command = shell::cargo(arguments);
         command.args(["--target", TARGET]).env("CARGO_TARGET_DIR", target.join("rustup"));
+        shell::without_paths(&mut command);
         return Ok(command);
     }
     let mut command = shell::command(DEBIAN_CARGO, arguments);
@@ -78,6 +79,7 @@ pub fn cargo(toolchain: Toolchain, arguments: &[&str]) -> Result<Command, String
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
         .env("CARGO_TARGET_DIR", target.join("debian")); // objects of two compilers do not mix
+    shell::without_paths(&mut command);
     Ok(command)
 }
 
