@@ -64,11 +64,16 @@ impl<'a> Request<'a> {
                 .with("length", text.len())
                 .with("limit", limits::REQUEST_BYTES));
         }
-        let mut request: Request<'a> =
-            strict::from_str(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
+        let request = Request::parse(text).map_err(|e| shape::explain(text, shape::envelope(), &e))?;
         if request.wire != WIRE {
             return Err(Error::new(Code::UnsupportedWire).with("wire", request.wire).at("wire"));
         }
+        Ok(request)
+    }
+
+    /// Reads a request without saying what is wrong with one that cannot be read.
+    pub(super) fn parse(text: &'a str) -> serde_json::Result<Self> {
+        let mut request: Request<'a> = strict::from_str(text)?;
         request.context.explain = request.explain;
         Ok(request)
     }
