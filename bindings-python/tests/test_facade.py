@@ -102,7 +102,7 @@ def test_options_of_a_view_and_of_a_call() -> None:
     made = crm.users.create(name="Ada").value.id
     assert made == Crm.in_memory(now=NOW, seed="s").users.create(name="Eve").value.id
     assert made != Crm.in_memory(now=NOW).users.create(name="Eve").value.id
-    with pytest.raises(TypeError, match="there is no option `actr`: the options are actor, "):
+    with pytest.raises(TypeError, match="`users.create` takes no `actr`: did you mean `actor`"):
         crm.users.create(name="Ada", actr="u1")  # type: ignore[call-arg]
 
 
@@ -143,7 +143,7 @@ def test_calls_by_name_on_plain_data() -> None:
 def test_a_step_of_a_batch_holds_nothing_that_is_passed_over() -> None:
     crm = Crm.in_memory()
     for step in [("users.get", {"id": "u"}, 5), ("users.get",), "users.get", None, ["users.get", {"id": "u"}]]:
-        with pytest.raises(TypeError, match="a step of a batch is"):
+        with pytest.raises(crm_core.ValidationError, match="expected `\\(\"users.get\", "):
             crm.batch([step])  # type: ignore[list-item]
     with pytest.raises(crm_core.ValidationError, match="beside each operation"):
         crm.batch([("users.create", {"name": "Ada"})], expect_version=1)

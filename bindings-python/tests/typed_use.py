@@ -27,6 +27,8 @@ def waiting(crm: Crm, day: dt.date) -> None:
     crm.opportunities.update(deal.value.id, amount=None, expect_version=deal.value.version)
     crm.opportunities.advance(deal.value.id, to="proposal", actor="u1", now=dt.datetime.now(dt.timezone.utc))
     crm.opportunities.find(status="open")
+    crm.users.create("Ada", team="West")
+    crm.price_books.lookup("b1", products=[])  # type: ignore[call-arg]
     crm.opportunities.find(status="closed")  # type: ignore[arg-type]
     crm.opportunities.advance(to="proposal")  # type: ignore[call-arg]
     assert_type(crm.batch([("users.get", {"id": "u1"})])[0].value, Any)

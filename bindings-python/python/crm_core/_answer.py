@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ._catalogue import render_code
-from .errors import CrmError
+from .errors import CrmError, from_wire
 
 T = TypeVar("T", covariant=True)
 
@@ -46,9 +46,11 @@ class Answer(Generic[T]):
 
 
 def render(what: Reason | CrmError | Mapping[str, Any], locale: str = "en") -> str:
-    """A reason or an error as a sentence in English (`en`) or Chinese (`zh`)."""
+    """A reason or an error as a sentence in English (`en`) or Chinese (`zh`); several mistakes have a line each."""
     if isinstance(what, (Reason, CrmError)):
         return what.render(locale)
+    if "details" in what:
+        return from_wire(what).render(locale)
     return render_code(str(what.get("code")), what.get("params") or what.get("details") or {}, locale)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from . import _crm
 from ._answer import Answer
 from ._values import Options
-from ._wire import Settings, read, request
+from ._wire import Settings, arguments, read, request
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class _Pure(Caller):
     _settings = Settings(Options())
 
     def _run(self, op: str, given: dict[str, Any], kind: type[T], options: Options) -> Answer[T]:
-        return read(_crm.call(request(op, given, self._settings, options)), kind)
+        return read(_crm.call(request(op, arguments(op, given, options), self._settings, options)), kind)
 
 
 PURE: Caller = _Pure()

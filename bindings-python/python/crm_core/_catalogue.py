@@ -32,5 +32,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return ", ".join(each if isinstance(each, str) else _shown(each) for each in value)
+        return ", ".join(f"`{each if isinstance(each, str) else _json(each)}`" for each in value) or "-"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

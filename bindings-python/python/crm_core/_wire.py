@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 from operator import index
 from typing import Any
@@ -91,10 +92,27 @@ _ENVELOPE = ("explain", "idempotency_key", "expect_version")
 
 
 def _checked(options: Any) -> Options:
-    if not _OPTIONS.issuperset(options):
-        unknown = ", ".join(f"`{name}`" for name in options if name not in _OPTIONS)
-        raise TypeError(f"there is no option {unknown}: the options are {', '.join(sorted(_OPTIONS))}")
+    for name in options:
+        if name not in _OPTIONS:
+            near = get_close_matches(name.lower(), _OPTIONS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"the options are {_named(_OPTIONS)}"
+            raise TypeError(f"there is no option `{name}`: {hint}")
     return options  # type: ignore[no-any-return]
+
+
+def arguments(op: str, given: dict[str, Any], options: Any) -> dict[str, Any]:
+    """The fields of an operation that were given, once no argument beside them is misspelt."""
+    for name in options:
+        if name not in _OPTIONS:
+            near = get_close_matches(name.lower(), [*given, *sorted(_OPTIONS)], 1)
+            fields = f"its fields are {_named(given)}; " if given else ""
+            hint = f"did you mean `{near[0]}`?" if near else f"{fields}the options are {_named(_OPTIONS)}"
+            raise TypeError(f"`{op}` takes no `{name}`: {hint}")
+    return {name: value for name, value in given.items() if value is not UNSET}
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def request(op: str, given: Any, settings: Settings, options: Options, facts: Any = None) -> str:
@@ -109,8 +127,6 @@ def request(op: str, given: Any, settings: Settings, options: Options, facts: An
     for name in _ENVELOPE:
         if merged.get(name) is not None:
             out[name] = merged[name]
-    if isinstance(given, dict):
-        given = {name: value for name, value in given.items() if value is not UNSET}
     out["input"] = given
     if facts is not None:
         out["facts"] = facts

@@ -16,7 +16,7 @@ from ._generated.async_areas import AsyncAreas
 from ._generated.operations import OPERATIONS
 from ._links import AsyncEngine, AsyncLink, AsyncSteps, Engine, Link, Steps
 from ._values import UNSET, Options, Unset
-from ._wire import Settings, answer, loads, read, request
+from ._wire import Settings, answer, arguments, loads, read, request
 from .errors import CrmError, from_wire
 from .repository import AsyncRepository, Repository
 
@@ -89,7 +89,7 @@ class Crm(Areas):
         return self._over(self._link, self._settings.at(config, options))
 
     def _run(self, op: str, given: dict[str, Any], kind: type[T], options: Options) -> Answer[T]:
-        return read(self._link.send(request(op, given, self._settings, options)), kind)
+        return read(self._link.send(request(op, arguments(op, given, options), self._settings, options)), kind)
 
     def call(self, op: str, input: Any = None, **options: Unpack[Options]) -> Answer[Any]:
         """Runs any operation by name on plain data, and gives plain data: texts, integers, lists and dictionaries."""
@@ -122,7 +122,7 @@ class Crm(Areas):
             atomic: all in one commit, or each by itself.
             options: see `crm_core.Options`.
         """
-        items = [_item(step) for step in steps]
+        items = _items(steps)
         given = {"requests": items, "atomic": atomic}
         return _results(items, read(self._link.send(request("batch", given, self._settings, options)), object))
 
@@ -191,7 +191,7 @@ class AsyncCrm(AsyncAreas):
         return self._over(self._link, self._settings.at(config, options))
 
     async def _run(self, op: str, given: dict[str, Any], kind: type[T], options: Options) -> Answer[T]:
-        text = request(op, given, self._settings, options)
+        text = request(op, arguments(op, given, options), self._settings, options)
         # What needs no store is quicker done than handed to a thread.
         return read(_crm.call(text) if OPERATIONS[op].effect == "pure" else await self._link.send(text), kind)
 
@@ -218,7 +218,7 @@ class AsyncCrm(AsyncAreas):
         self, steps: Iterable[BatchStep], *, atomic: bool = True, **options: Unpack[Options]
     ) -> list[Answer[Any]] | list[Answer[Any] | CrmError]:
         """Runs several operations under one context, as `Crm.batch` does."""
-        items = [_item(step) for step in steps]
+        items = _items(steps)
         text = request("batch", {"requests": items, "atomic": atomic}, self._settings, options)
         return _results(items, read(await self._link.send(text), object))
 
@@ -252,14 +252,24 @@ def _exported(link: Link | AsyncLink, target: str | os.PathLike[str]) -> None:
     read(_crm.export_snapshot(engine.number, target), object)
 
 
-def _item(step: BatchStep) -> dict[str, Any]:
-    if isinstance(step, tuple) and len(step) == 2:
-        return {"op": step[0], "input": step[1]}
+_ITEM = '`("users.get", {"id": "u1"})` or `{"op": "users.get", "input": {"id": "u1"}}`'
+
+
+def _items(steps: Iterable[BatchStep]) -> list[dict[str, Any]]:
+    if isinstance(steps, (str, Mapping)):
+        raise CrmError.of("wrong_type", path="requests", expected=f"a list of {_ITEM}", found="one item")
+    return [_item(step, place) for place, step in enumerate(steps)]
+
+
+def _item(step: BatchStep, place: int) -> dict[str, Any]:
     if isinstance(step, BaseModel):
         return step.model_dump(exclude_unset=True)
     if isinstance(step, Mapping):
         return dict(step)
-    raise TypeError("a step of a batch is `(op, input)`, or `{\"op\", \"input\", \"expect_version\"}`")
+    if isinstance(step, tuple) and len(step) == 2:
+        return {"op": step[0], "input": step[1]}
+    found = f"`{step}`" if isinstance(step, str) else f"a `{type(step).__name__}`"
+    raise CrmError.of("wrong_type", path=f"requests[{place}]", expected=_ITEM, found=found)
 
 
 def _results(items: list[dict[str, Any]], done: Answer[Any]) -> list[Any]:

@@ -235,16 +235,17 @@ def _asked(load: Loader, need: Need) -> Any:
     if not isinstance(load, Mapping):
         return load(need)
     if need.what != "get":
-        return _function(load, need.what)(need)
-    if need.kind == "configuration" and need.kind not in load:
+        if need.what not in load:
+            maker = "found(need, records)" if need.what == "find" else "happened(need, events)"
+            wanted = f"a list of the kind `{need.kind}`" if need.what == "find" else "events"
+            raise LookupError(f"the decision needs {wanted}: give a function `{need.what}` from a need to `{maker}`")
+        return load[need.what](need)
+    kind = need.kind or ""
+    if kind in load:
+        return load[kind](need.id)
+    if kind == "configuration":
         return None
-    return _function(load, need.kind or "")(need.id)
-
-
-def _function(load: Mapping[str, Callable[[Any], Any]], name: str) -> Callable[[Any], Any]:
-    if name not in load:
-        raise LookupError(f"the decision needs `{name}`: give a function for it")
-    return load[name]
+    raise LookupError(f"the decision needs `{kind}`: give a function for it")
 
 
 def _fact(need: Need, given: Any) -> Fact:

@@ -37,10 +37,10 @@ class CrmError(Exception):
         """Whether the same request may succeed when it is tried again."""
 
     def __str__(self) -> str:
-        return f"`{self.path}`: {self.message}" if self.path else self.message
+        return "\n  ".join([_placed(self.path, self.message), *(str(each) for each in self._listed())])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.code!r}, {str(self)!r})"
+        return f"{type(self).__name__}({self.code!r}, {_placed(self.path, self.message)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.code, self.path, self.details, self.retryable)
@@ -48,12 +48,21 @@ class CrmError(Exception):
     @property
     def violations(self) -> list[CrmError]:
         """Every single mistake; this error itself when it is the only one."""
-        listed = self.details.get("violations") if self.code == "invalid_request" else None
-        return [from_wire(each) for each in listed] if listed else [self]
+        return self._listed() or [self]
+
+    def _listed(self) -> list[CrmError]:
+        """The mistakes of a request, or the findings about a configuration, that this error sums up."""
+        name = _LISTS.get(self.code)
+        listed = self.details.get(name) if name is not None else None
+        if not isinstance(listed, list):
+            return []
+        return [from_wire({"kind": self.kind, **each}) for each in listed if isinstance(each, Mapping)]
 
     def render(self, locale: str = "en") -> str:
-        """The message in a language: `en` or `zh`."""
-        return render_code(self.code, self.details, locale) if self.code in CODES else self.message
+        """The message in a language, `en` or `zh`; several mistakes have a line each."""
+        known = self.code in CODES and (bool(self.details) or "{" not in CODES[self.code][1])
+        own = render_code(self.code, self.details, locale) if known else self.message
+        return "\n  ".join([own, *(_placed(each.path, each.render(locale)) for each in self._listed())])
 
     @classmethod
     def of(cls, code: str, *, path: str = "", retryable: bool | None = None, **details: Any) -> CrmError:
@@ -67,6 +76,14 @@ class CrmError(Exception):
             retryable = code in ("version_conflict", "storage_locked", "too_many_handles")
         made = CLASSES[CODES[code][0] or "internal"]
         return made(render_code(code, details, "en"), code=code, path=path, details=details, retryable=retryable)
+
+
+# Where an error of a code lists what it sums up.
+_LISTS = {"invalid_request": "violations", "invalid_configuration": "findings"}
+
+
+def _placed(path: str, text: str) -> str:
+    return f"`{path}`: {text}" if path else text
 
 
 class ValidationError(CrmError):

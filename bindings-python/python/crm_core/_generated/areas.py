@@ -26,8 +26,8 @@ class MoneyArea(Area):
 
     def round(
         self,
-        *,
         increment: DecimalLike,
+        *,
         denominator: DecimalLike | None | Unset = UNSET,
         mode: models.Mode | Unset = UNSET,
         numerator: DecimalLike | None | Unset = UNSET,
@@ -118,8 +118,8 @@ class MoneyArea(Area):
 
     def sum(
         self,
-        *,
         amounts: Sequence[models.Money | MoneyInput],
+        *,
         date: DateLike | None | Unset = UNSET,
         rates: Sequence[models.Rate | RateInput] | Unset = UNSET,
         to: str | None | Unset = UNSET,
@@ -147,8 +147,8 @@ class CurrenciesArea(Area):
 
     def get(
         self,
-        *,
         code: str,
+        *,
         minor: DecimalLike | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.CurrencyFacts]:
@@ -200,7 +200,6 @@ class PureConfigArea(Area):
 
     def lint(
         self,
-        *,
         config: models.Config | ConfigInput,
         **options: Unpack[Options],
     ) -> Answer[models.LintReport]:
@@ -222,7 +221,6 @@ class ConfigArea(PureConfigArea):
 
     def put(
         self,
-        *,
         config: models.Config | ConfigInput,
         **options: Unpack[Options],
     ) -> Answer[models.ConfigRecord]:
@@ -256,8 +254,8 @@ class UsersArea(Area):
 
     def create(
         self,
-        *,
         name: str,
+        *,
         active: bool | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
@@ -377,8 +375,8 @@ class AccountsArea(Area):
 
     def create(
         self,
-        *,
         name: str,
+        *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
         description: str | None | Unset = UNSET,
@@ -542,8 +540,8 @@ class ProductsArea(Area):
 
     def create(
         self,
-        *,
         name: str,
+        *,
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
@@ -802,8 +800,8 @@ class OpportunitiesArea(Area):
 
     def create(
         self,
-        *,
         name: str,
+        *,
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,

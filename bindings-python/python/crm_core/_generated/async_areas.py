@@ -26,8 +26,8 @@ class AsyncMoneyArea(AsyncArea):
 
     async def round(
         self,
-        *,
         increment: DecimalLike,
+        *,
         denominator: DecimalLike | None | Unset = UNSET,
         mode: models.Mode | Unset = UNSET,
         numerator: DecimalLike | None | Unset = UNSET,
@@ -118,8 +118,8 @@ class AsyncMoneyArea(AsyncArea):
 
     async def sum(
         self,
-        *,
         amounts: Sequence[models.Money | MoneyInput],
+        *,
         date: DateLike | None | Unset = UNSET,
         rates: Sequence[models.Rate | RateInput] | Unset = UNSET,
         to: str | None | Unset = UNSET,
@@ -147,8 +147,8 @@ class AsyncCurrenciesArea(AsyncArea):
 
     async def get(
         self,
-        *,
         code: str,
+        *,
         minor: DecimalLike | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.CurrencyFacts]:
@@ -200,7 +200,6 @@ class AsyncConfigArea(AsyncArea):
 
     async def lint(
         self,
-        *,
         config: models.Config | ConfigInput,
         **options: Unpack[Options],
     ) -> Answer[models.LintReport]:
@@ -218,7 +217,6 @@ class AsyncConfigArea(AsyncArea):
 
     async def put(
         self,
-        *,
         config: models.Config | ConfigInput,
         **options: Unpack[Options],
     ) -> Answer[models.ConfigRecord]:
@@ -252,8 +250,8 @@ class AsyncUsersArea(AsyncArea):
 
     async def create(
         self,
-        *,
         name: str,
+        *,
         active: bool | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
@@ -373,8 +371,8 @@ class AsyncAccountsArea(AsyncArea):
 
     async def create(
         self,
-        *,
         name: str,
+        *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
         description: str | None | Unset = UNSET,
@@ -538,8 +536,8 @@ class AsyncProductsArea(AsyncArea):
 
     async def create(
         self,
-        *,
         name: str,
+        *,
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
@@ -798,8 +796,8 @@ class AsyncOpportunitiesArea(AsyncArea):
 
     async def create(
         self,
-        *,
         name: str,
+        *,
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,

@@ -176,8 +176,10 @@ fn method(out: &mut String, types: &Types, document: &Document, operation: &Oper
     };
     let _ = write!(out, "\n    {define} {}(\n        self,\n", identifier(&operation.method));
     let mut keyword = false;
+    let alone = parameters.iter().filter(|parameter| parameter.required).count() == 1;
     for parameter in &parameters {
-        if !(keyword || parameter.required && parameter.wire == "id") {
+        // By place stand a record's id, and what alone must be given.
+        if !(keyword || parameter.required && (alone || parameter.wire == "id")) {
             out.push_str("        *,\n");
             keyword = true;
         }
