@@ -92,13 +92,13 @@ export interface PureMoney {
 /** The area `currencies` of an engine. */
 export interface CurrenciesArea {
   /** Describes a currency: its number, its minor unit and its name. */
-  get<O extends Options = {}>(input: CurrencyRequest, options?: O): Promise<Answer<CurrencyFacts, O>>;
+  get<O extends Options = {}>(input: CurrencyRequest | string, options?: O): Promise<Answer<CurrencyFacts, O>>;
 }
 
 /** What `currencies` computes at once, without an engine. */
 export interface PureCurrencies {
   /** Describes a currency: its number, its minor unit and its name. */
-  get<O extends PureOptions = {}>(input: CurrencyRequest, options?: O): Answer<CurrencyFacts, O>;
+  get<O extends PureOptions = {}>(input: CurrencyRequest | string, options?: O): Answer<CurrencyFacts, O>;
 }
 
 /** The area `quotes` of an engine. */
@@ -132,11 +132,11 @@ export interface PureConfig {
 /** The area `users` of an engine. */
 export interface UsersArea {
   /** Creates a user. */
-  create<O extends Options = {}>(input: NewUser, options?: O): Promise<Answer<User, O>>;
+  create<O extends Options = {}>(input: NewUser | string, options?: O): Promise<Answer<User, O>>;
   /** Changes a user: a field left out stays, null empties it. */
-  update<O extends Options = {}>(input: UserUpdate, options?: O): Promise<Answer<User, O>>;
+  update<O extends Options = {}>(input: UserUpdate | string, options?: O): Promise<Answer<User, O>>;
   /** Reads a user. */
-  get<O extends Options = {}>(input: ById, options?: O): Promise<Answer<User, O>>;
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<User, O>>;
   /** Reads a page of users, ordered by name. */
   find<O extends Options = {}>(input?: FindUsers, options?: O): Promise<Answer<UserPage, O>>;
 }
@@ -144,11 +144,11 @@ export interface UsersArea {
 /** The area `accounts` of an engine. */
 export interface AccountsArea {
   /** Creates an account. */
-  create<O extends Options = {}>(input: NewAccount, options?: O): Promise<Answer<Account, O>>;
+  create<O extends Options = {}>(input: NewAccount | string, options?: O): Promise<Answer<Account, O>>;
   /** Changes an account: a field left out stays, null empties it. */
-  update<O extends Options = {}>(input: AccountUpdate, options?: O): Promise<Answer<Account, O>>;
+  update<O extends Options = {}>(input: AccountUpdate | string, options?: O): Promise<Answer<Account, O>>;
   /** Reads an account. */
-  get<O extends Options = {}>(input: ById, options?: O): Promise<Answer<Account, O>>;
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Account, O>>;
   /** Reads a page of accounts, ordered by name. */
   find<O extends Options = {}>(input?: FindAccounts, options?: O): Promise<Answer<AccountPage, O>>;
 }
@@ -156,11 +156,11 @@ export interface AccountsArea {
 /** The area `products` of an engine. */
 export interface ProductsArea {
   /** Creates a product. */
-  create<O extends Options = {}>(input: NewProduct, options?: O): Promise<Answer<Product, O>>;
+  create<O extends Options = {}>(input: NewProduct | string, options?: O): Promise<Answer<Product, O>>;
   /** Changes a product: a field left out stays, null empties it. */
-  update<O extends Options = {}>(input: ProductUpdate, options?: O): Promise<Answer<Product, O>>;
+  update<O extends Options = {}>(input: ProductUpdate | string, options?: O): Promise<Answer<Product, O>>;
   /** Reads a product. */
-  get<O extends Options = {}>(input: ById, options?: O): Promise<Answer<Product, O>>;
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Product, O>>;
   /** Reads a page of products, ordered by name. */
   find<O extends Options = {}>(input?: FindProducts, options?: O): Promise<Answer<ProductPage, O>>;
 }
@@ -170,9 +170,9 @@ export interface PriceBooksArea {
   /** Creates a price book; every product in it must exist. */
   create<O extends Options = {}>(input: NewPriceBook, options?: O): Promise<Answer<PriceBook, O>>;
   /** Changes a price book; `entries` replaces the whole list. */
-  update<O extends Options = {}>(input: PriceBookUpdate, options?: O): Promise<Answer<PriceBook, O>>;
+  update<O extends Options = {}>(input: PriceBookUpdate | string, options?: O): Promise<Answer<PriceBook, O>>;
   /** Reads a price book. */
-  get<O extends Options = {}>(input: ById, options?: O): Promise<Answer<PriceBook, O>>;
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<PriceBook, O>>;
   /** Reads a page of price books, ordered by name. */
   find<O extends Options = {}>(input?: FindPriceBooks, options?: O): Promise<Answer<PriceBookPage, O>>;
   /** Says what products cost in a price book, with a reason for each price. */
@@ -182,11 +182,11 @@ export interface PriceBooksArea {
 /** The area `opportunities` of an engine. */
 export interface OpportunitiesArea {
   /** Creates an opportunity in an open stage. */
-  create<O extends Options = {}>(input: NewOpportunity, options?: O): Promise<Answer<Opportunity, O>>;
+  create<O extends Options = {}>(input: NewOpportunity | string, options?: O): Promise<Answer<Opportunity, O>>;
   /** Changes an opportunity's fields: one left out stays, null empties it. Its stage is changed by moves alone. */
-  update<O extends Options = {}>(input: OpportunityUpdate, options?: O): Promise<Answer<Opportunity, O>>;
+  update<O extends Options = {}>(input: OpportunityUpdate | string, options?: O): Promise<Answer<Opportunity, O>>;
   /** Reads an opportunity. */
-  get<O extends Options = {}>(input: ById, options?: O): Promise<Answer<Opportunity, O>>;
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Opportunity, O>>;
   /** Reads a page of opportunities by owner, stage, account, status or name. */
   find<O extends Options = {}>(input?: FindOpportunities, options?: O): Promise<Answer<OpportunityPage, O>>;
   /** Says what a move to a stage would need: whether the pipeline allows it and which required fields are missing. */
@@ -194,13 +194,13 @@ export interface OpportunitiesArea {
   /** Moves an open opportunity to another open stage. */
   advance<O extends Options = {}>(input: AdvanceRequest, options?: O): Promise<Answer<Opportunity, O>>;
   /** Closes an open opportunity as won. */
-  win<O extends Options = {}>(input: WinRequest, options?: O): Promise<Answer<Opportunity, O>>;
+  win<O extends Options = {}>(input: WinRequest | string, options?: O): Promise<Answer<Opportunity, O>>;
   /** Closes an open opportunity as lost, with the reason. */
   lose<O extends Options = {}>(input: LoseRequest, options?: O): Promise<Answer<Opportunity, O>>;
   /** Opens a won or lost opportunity again. */
-  reopen<O extends Options = {}>(input: ReopenRequest, options?: O): Promise<Answer<Opportunity, O>>;
+  reopen<O extends Options = {}>(input: ReopenRequest | string, options?: O): Promise<Answer<Opportunity, O>>;
   /** Lists the stages an opportunity was in, with the time spent in each. */
-  history<O extends Options = {}>(input: ById, options?: O): Promise<Answer<History, O>>;
+  history<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<History, O>>;
 }
 
 /** The area `insight` of an engine. */

@@ -1,5 +1,6 @@
 // The envelope: what goes to the engine around an operation's input.
 
+import { refusal } from './error.mjs';
 import { exactly, write } from './exact.mjs';
 
 const ENVELOPE = new Set(['config', 'explain', 'expect_version', 'idempotency_key']);
@@ -22,6 +23,14 @@ function split(options) {
   }
   if (!misspelt) envelope.explain ??= 'none';
   return { context, envelope };
+}
+
+/** An operation's input; a text stands for the one field that it must be given. */
+export function fielded(input, required) {
+  if (typeof input !== 'string') return input;
+  if (required.length === 1) return { [required[0]]: input };
+  const expected = `an object of fields, such as \`{ ${required.map((name) => `${name}: ..`).join(', ')} }\``;
+  throw refusal('wrong_type', { expected, found: 'a string' });
 }
 
 /** Writes a request for an operation that needs no store. No clock and no entropy: what it needs of them is given. */

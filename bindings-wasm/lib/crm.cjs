@@ -5,7 +5,7 @@
 
 const { read, refusal } = require('./error.cjs');
 const { every } = require('./operations.cjs');
-const { shaped, storedRequest } = require('./request.cjs');
+const { fielded, shaped, storedRequest } = require('./request.cjs');
 const { drive } = require('./steps.cjs');
 
 /** Makes the `Crm` class of a binding. */
@@ -103,9 +103,9 @@ function areaOf(methods, run) {
       Object.freeze(this);
     }
   }
-  for (const [method, [op]] of Object.entries(methods)) {
+  for (const [method, [op, , required]] of Object.entries(methods)) {
     Area.prototype[method] = async function operation(input, options) {
-      return run(this.crm, op, input, options);
+      return run(this.crm, op, fielded(input, required), options);
     };
   }
   return Area;

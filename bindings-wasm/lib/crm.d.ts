@@ -108,6 +108,8 @@ export declare class CrmError extends Error {
   readonly details: { [name: string]: unknown };
   /** Whether the same request may succeed when it is tried again. */
   readonly retryable: boolean;
+  /** Every single mistake; this error itself when it is the only one. The message has a line for each. */
+  readonly violations: CrmError[];
 }
 
 /** Says whether something thrown is a `CrmError`, also one of another copy of this package. */
@@ -115,8 +117,8 @@ export declare function isCrmError(value: unknown): value is CrmError;
 
 /** The sentence of a reason or an error in a language whose catalogue is there. */
 export declare function render(reason: Reason | CrmError | ErrorData, locale?: string): string;
-/** A reason and all beneath it, one indented line each. */
-export declare function renderTree(reason: Reason, locale?: string): string;
+/** A reason, or a list of them, and all beneath it, one indented line each. */
+export declare function renderTree(reason: Reason | readonly Reason[], locale?: string): string;
 /** Adds a language's catalogue; the package has them as `catalogue/en.json` and `catalogue/zh.json`. */
 export declare function addCatalogue(locale: string, catalogue: { [code: string]: string }): void;
 /** Says whether a language's catalogue is there. */
@@ -239,13 +241,13 @@ export interface Row {
 }
 
 /**
- * Functions by kind of record (`opportunity: (id) => ({body, version})`, null for one that is not there), and `find` and `events`
- * for lists. Without one for `configuration` the built-in configuration is in force, unless the options give one.
+ * Functions by kind of record (`opportunity: (id) => ({body, version})`, or the fields alone, or null for one that is not there),
+ * and `find` and `events` for lists. Without one for `configuration` the built-in configuration is in force, unless the options give one.
  */
 export interface Loaders {
   find?: (need: { need: string; find: Query }) => Awaitable<Fact>;
   events?: (need: { need: string; events: { tenant: string; after: string | null; limit: number } }) => Awaitable<Fact>;
-  [kind: string]: ((id: any) => Awaitable<Row | Fact | null | undefined>) | undefined;
+  [kind: string]: ((id: any) => Awaitable<Row | Fact | object | null | undefined>) | undefined;
 }
 
 /** Decides an operation over facts that are fetched as they are needed; nothing is written. */

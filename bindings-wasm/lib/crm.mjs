@@ -4,7 +4,7 @@
 
 import { read, refusal } from './error.mjs';
 import { every } from './operations.mjs';
-import { shaped, storedRequest } from './request.mjs';
+import { fielded, shaped, storedRequest } from './request.mjs';
 import { drive } from './steps.mjs';
 
 /** Makes the `Crm` class of a binding. */
@@ -102,9 +102,9 @@ function areaOf(methods, run) {
       Object.freeze(this);
     }
   }
-  for (const [method, [op]] of Object.entries(methods)) {
+  for (const [method, [op, , required]] of Object.entries(methods)) {
     Area.prototype[method] = async function operation(input, options) {
-      return run(this.crm, op, input, options);
+      return run(this.crm, op, fielded(input, required), options);
     };
   }
   return Area;

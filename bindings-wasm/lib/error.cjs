@@ -10,7 +10,7 @@ const BRAND = Symbol.for('crm-core.CrmError');
 /** A refusal of the engine: its kind, its stable code, the place in the request, the facts behind the message. */
 class CrmError extends Error {
   constructor(data, options) {
-    super(data.path ? `\`${data.path}\`: ${data.message}` : data.message, options);
+    super([placed(data), ...listed(data).map(placed)].join('\n  '), options);
     this.kind = data.kind;
     this.code = data.code;
     this.path = data.path ?? '';
@@ -22,6 +22,23 @@ class CrmError extends Error {
   get name() {
     return 'CrmError';
   }
+
+  /** Every single mistake; this error itself when it is the only one. */
+  get violations() {
+    const each = listed(this).map((one) => new CrmError({ kind: this.kind, ...one }));
+    return each.length === 0 ? [this] : each;
+  }
+}
+
+/** The mistakes of a request, or the findings about a configuration, that an error sums up. */
+function listed({ code, details }) {
+  const list = { invalid_request: details?.violations, invalid_configuration: details?.findings }[code];
+  return Array.isArray(list) ? list : [];
+}
+
+/** A message behind its place. */
+function placed({ path, message }) {
+  return path ? `\`${path}\`: ${message}` : message;
 }
 
 /** Says whether something thrown is a CrmError, also one of another copy of this package. */
@@ -34,7 +51,7 @@ function fill(template, details) {
   return template.replace(/\{([^{}]*)\}/g, (whole, name) => {
     const value = Object.hasOwn(details, name) ? details[name] : undefined;
     if (value === undefined) return whole;
-    if (Array.isArray(value)) return value.map(text).join(', ');
+    if (Array.isArray(value)) return value.map((each) => `\`${text(each)}\``).join(', ') || '-';
     return text(value);
   });
 }
@@ -60,4 +77,4 @@ function read(text) {
   return accept(JSON.parse(text));
 }
 
-module.exports = { CrmError, isCrmError, fill, refusal, accept, read };
+module.exports = { CrmError, listed, placed, isCrmError, fill, refusal, accept, read };

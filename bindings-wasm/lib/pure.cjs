@@ -4,7 +4,7 @@
 // Operations that need no store, at once and without a Promise; and decisions over facts.
 
 const { read, refusal } = require('./error.cjs');
-const { entropy, pureRequest, shaped, storedRequest } = require('./request.cjs');
+const { entropy, fielded, pureRequest, shaped, storedRequest } = require('./request.cjs');
 
 /** The areas of the operations that need no store, as plain functions. */
 function pureOf(native, areas) {
@@ -12,9 +12,9 @@ function pureOf(native, areas) {
   for (const [area, methods] of Object.entries(areas)) {
     const pure = Object.entries(methods).filter(([, [, effect]]) => effect === 'pure');
     if (pure.length === 0) continue;
-    out[area] = Object.freeze(Object.fromEntries(pure.map(([method, [op]]) => [
+    out[area] = Object.freeze(Object.fromEntries(pure.map(([method, [op, , required]]) => [
       method,
-      (input, options) => shaped(read(native.call(pureRequest(op, input, options))), options?.explain),
+      (input, options) => shaped(read(native.call(pureRequest(op, fielded(input, required), options))), options?.explain),
     ])));
   }
   return Object.freeze(out);
@@ -49,14 +49,36 @@ function decideWithOf(decide) {
 // The facts that functions by kind give; without one for `configuration` the built-in one is in force.
 function loaded(load, needs) {
   return Promise.all(needs.map(async (need) => {
-    const { kind, id } = need.get ?? { kind: need.find === undefined ? 'events' : 'find' };
+    if (need.get === undefined) return listedBy(load, need);
+    const { kind, id } = need.get;
     const method = load[kind];
     if (method === undefined && kind === 'configuration') return { kind, id, absent: true };
     if (typeof method !== 'function') throw new TypeError(`the decision needs \`${kind}\`: give a function for it`);
-    if (need.get === undefined) return method.call(load, need);
-    const row = await method.call(load, id);
-    return row === undefined || row === null ? { kind, id, absent: true } : { kind, id, body: row.body, version: row.version };
+    return { kind, id, ...rowOf(kind, await method.call(load, id)) };
   }));
+}
+
+// The fact that a list is, from the function under `find` or `events`.
+async function listedBy(load, need) {
+  const name = need.find === undefined ? 'events' : 'find';
+  const made = name === 'find' ? '{ need: need.need, complete: true, records: [..] }' : '{ need: need.need, events: [..] }';
+  if (typeof load[name] !== 'function') {
+    const wanted = name === 'find' ? `a list of the kind \`${need.find.kind}\`` : 'events';
+    throw new TypeError(`the decision needs ${wanted}: give a function \`${name}\` from a need to \`${made}\``);
+  }
+  const fact = await load[name](need);
+  if (typeof fact?.need !== 'string') throw new TypeError(`the function for \`${name}\` gives \`${made}\``);
+  return fact;
+}
+
+const ROW = new Set(['kind', 'id', 'body', 'version']);
+
+// What a function knows of a record: a row with its version, a fact, the bare fields, or nothing.
+function rowOf(kind, row) {
+  if (row === undefined || row === null || row.absent === true) return { absent: true };
+  if (typeof row !== 'object' || Array.isArray(row)) throw new TypeError(`the function for \`${kind}\` gives its fields, \`{ body, version }\`, or null`);
+  if (typeof row.body === 'object' && Object.keys(row).every((name) => ROW.has(name))) return { body: row.body, version: row.version };
+  return { body: row };
 }
 
 module.exports = { pureOf, decideOf, decideWithOf };

@@ -3,7 +3,7 @@
 // Its source is `bindings-node/lib/render.mjs`.
 // Reasons and errors as sentences, from catalogues that are loaded apart.
 
-const { fill } = require('./error.cjs');
+const { fill, listed, placed } = require('./error.cjs');
 
 const catalogues = new Map();
 
@@ -18,7 +18,7 @@ function hasCatalogue(locale) {
 }
 
 /**
- * The sentence of a reason or an error; `zh-CN` takes `zh`.
+ * The sentence of a reason or an error; `zh-CN` takes `zh`. Several mistakes of one error have a line each.
  *
  * A code that the catalogue does not know is given back as it is.
  */
@@ -27,13 +27,17 @@ function render(reason, locale = 'en') {
   if (catalogue === undefined) {
     throw new RangeError(`no catalogue for \`${locale}\`: add it with \`addCatalogue\`, known are ${[...catalogues.keys()].join(', ') || 'none'}`);
   }
+  if (typeof reason?.code !== 'string') throw new TypeError('`render` takes a reason or an error; `renderTree` takes a list of reasons');
   const template = catalogue[reason.code];
   if (template === undefined) return reason.code;
-  return fill(template, reason.params ?? reason.details ?? {});
+  const own = fill(template, reason.params ?? reason.details ?? {});
+  return [own, ...listed(reason).map((each) => placed({ path: each.path, message: each.details ? render(each, locale) : each.message }))].join('\n  ');
 }
 
-/** A reason and all beneath it, one indented line each. */
+/** A reason, or a list of them, and all beneath it, one indented line each. */
 function renderTree(reason, locale = 'en', depth = 0) {
+  if (reason === undefined) throw new TypeError('there are no reasons: ask for them with `explain: "full"`');
+  if (Array.isArray(reason)) return reason.map((each) => renderTree(each, locale, depth)).join('\n');
   const own = `${'  '.repeat(depth)}${render(reason, locale)}`;
   return [own, ...(reason.children ?? []).map((child) => renderTree(child, locale, depth + 1))].join('\n');
 }

@@ -3,6 +3,7 @@
 // Its source is `bindings-node/lib/request.mjs`.
 // The envelope: what goes to the engine around an operation's input.
 
+const { refusal } = require('./error.cjs');
 const { exactly, write } = require('./exact.cjs');
 
 const ENVELOPE = new Set(['config', 'explain', 'expect_version', 'idempotency_key']);
@@ -25,6 +26,14 @@ function split(options) {
   }
   if (!misspelt) envelope.explain ??= 'none';
   return { context, envelope };
+}
+
+/** An operation's input; a text stands for the one field that it must be given. */
+function fielded(input, required) {
+  if (typeof input !== 'string') return input;
+  if (required.length === 1) return { [required[0]]: input };
+  const expected = `an object of fields, such as \`{ ${required.map((name) => `${name}: ..`).join(', ')} }\``;
+  throw refusal('wrong_type', { expected, found: 'a string' });
 }
 
 /** Writes a request for an operation that needs no store. No clock and no entropy: what it needs of them is given. */
@@ -59,4 +68,4 @@ function shaped(answer, explain) {
   return { value: answer.value, reasons: answer.reasons ?? [] };
 }
 
-module.exports = { pureRequest, storedRequest, entropy, shaped };
+module.exports = { fielded, pureRequest, storedRequest, entropy, shaped };

@@ -1,6 +1,6 @@
 // Compiled by `tsc --strict` and run by the tests: what a user may write, and with `@ts-expect-error` what not.
 
-import { Crm, CrmError, decide, decideWith, isCrmError, quotes, render } from 'crm-core';
+import { Crm, CrmError, decide, decideWith, isCrmError, quotes, render, renderTree } from 'crm-core';
 import type { ChangeSet, Fact, Opportunity, PricedQuote, Query, Reason, Repository, StoredRecord } from 'crm-core';
 
 class Exact {
@@ -75,6 +75,15 @@ export async function decided(): Promise<string> {
   });
   void won.changes.puts.length;
   return done === undefined ? JSON.stringify(needs) : done.value.name + all.value.name;
+}
+
+export async function brief(crm: Crm): Promise<string> {
+  const { reasons } = quotes.price({ currency: 'USD', lines: [] }, { explain: 'full' });
+  const { name } = await crm.opportunities.get('o1');
+  // @ts-expect-error: two fields must be given
+  void (() => crm.opportunities.advance('o1'));
+  await decideWith('opportunities.win', { id: 'o1' }, { opportunity: () => ({ name: 'Pump', stage: 'prospecting' }) });
+  return name + renderTree(reasons);
 }
 
 export function wrong(): void {

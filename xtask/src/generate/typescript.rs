@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::Files;
-use super::document::{Document, Operation};
+use super::document::{Document, Field, Operation, fields, target};
 use crate::{paths, shell};
 
 /// The mark on top of every file.
@@ -100,14 +100,27 @@ fn operations(document: &Document) -> String {
             }
             let _ = writeln!(out, "  {area}: {{");
             for operation in kept {
-                let _ =
-                    writeln!(out, "    {}: ['{}', '{}'],", camel(&operation.method), operation.name, operation.effect);
+                let required: Vec<String> =
+                    required(document, operation).iter().map(|field| format!("'{}'", field.name)).collect();
+                let _ = writeln!(
+                    out,
+                    "    {}: ['{}', '{}', [{}]],",
+                    camel(&operation.method),
+                    operation.name,
+                    operation.effect,
+                    required.join(", ")
+                );
             }
             out.push_str("  },\n");
         }
         out.push_str("};\n");
     };
-    table(&mut out, "every", "Every operation: its name and what it does to records.", &|_| true);
+    table(
+        &mut out,
+        "every",
+        "Every operation: its name, what it does to records, and the fields that it must be given.",
+        &|_| true,
+    );
     table(&mut out, "small", "The operations of the smallest build.", &|operation| operation.every_build);
     out.push_str(
         "\n/** The codes that this layer raises itself, as in the engine's table. */\nexport const templates = {\n",
@@ -118,6 +131,12 @@ fn operations(document: &Document) -> String {
     }
     out.push_str("};\n");
     out
+}
+
+/// The fields that an operation must be given.
+fn required<'a>(document: &'a Document, operation: &Operation) -> Vec<Field<'a>> {
+    let schema = target(&operation.request).and_then(|name| document.requests.get(name));
+    schema.map(fields).unwrap_or_default().into_iter().filter(|field| field.required).collect()
 }
 
 /// The catalogue of every language.

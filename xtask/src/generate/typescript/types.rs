@@ -67,7 +67,13 @@ pub fn areas(document: &Document) -> String {
             if promise.is_empty() { format!("Answer<{value}, O>") } else { format!("{promise}<Answer<{value}, O>>") };
         out.push_str(&comment(&operation.doc, "  "));
         let name = camel(&operation.method);
-        let _ = writeln!(out, "  {name}<O extends {options} = {{}}>(input{mark}: {input}, options?: O): {answer};");
+        // A text stands for the one field that must be given.
+        let text = match super::required(document, operation).as_slice() {
+            [only] if sent.is_text(only.schema) => " | string",
+            _ => "",
+        };
+        let _ =
+            writeln!(out, "  {name}<O extends {options} = {{}}>(input{mark}: {input}{text}, options?: O): {answer};");
         used.extend([input, value]);
     };
     let areas = by_area(document);
@@ -100,11 +106,8 @@ pub fn areas(document: &Document) -> String {
 
 /// `?` where no field of the input is required.
 fn optional(document: &Document, operation: &Operation) -> &'static str {
-    let schema = target(&operation.request).and_then(|name| document.requests.get(name));
-    match schema {
-        Some(schema) if fields(schema).iter().all(|field| !field.required) => "?",
-        _ => "",
-    }
+    let has_fields = target(&operation.request).is_some_and(|name| document.requests.contains_key(name));
+    if has_fields && super::required(document, operation).is_empty() { "?" } else { "" }
 }
 
 /// The names in both directions whose meaning differs, because of a decimal, an instant or a default anywhere below.
@@ -190,6 +193,12 @@ impl Side<'_> {
             Some(Value::String(kind)) => self.of_kind(kind, schema),
             _ => "unknown".to_owned(),
         }
+    }
+
+    /// Says whether any text may be given, also under a name such as `Id`.
+    fn is_text(&self, schema: &Value) -> bool {
+        let named = target(schema).and_then(|name| self.definitions.get(name));
+        self.written(named.unwrap_or(schema)) == "string"
     }
 
     fn of_kind(&self, kind: &str, schema: &Value) -> String {
