@@ -107,9 +107,9 @@ pub async fn find<E: Entity>(
     let mut query = Query::of(&session.context().tenant, E::KIND, wanted);
     query.tests = search.tests;
     query.order = search.order;
-    query.after = parse_cursor(cursor)?;
+    query.after = parse_cursor(cursor, &query)?;
     let (items, next) = session.find::<E>(&query).await?;
-    Ok((items, write_cursor(next)))
+    Ok((items, write_cursor(next, &query)))
 }
 
 /// The key of a folded text without its end mark: everything that begins with it.
