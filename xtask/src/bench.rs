@@ -46,12 +46,11 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     }
     let figures = lines.iter().map(|line| Figure::read(line)).collect::<Result<Vec<_>, _>>()?;
     figures::check(&figures)?;
-    let text = figures::tables(&figures, &versions::all()?);
+    let mut taking_part = versions::all()?;
+    taking_part
+        .push(format!("load before {before}, after {}: what is above 1 was other work, which the turns share", load()));
+    let text = figures::tables(&figures, &taking_part);
     println!("\n{text}");
-    println!(
-        "load of the last minute: {before} before, {} after; other work on the machine spoils the figures",
-        load()
-    );
     if print { Ok(()) } else { figures::write(&text) }
 }
 
