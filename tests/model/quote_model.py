@@ -165,9 +165,9 @@ def price(request: dict[str, Any]) -> dict[str, Any]:
     amount, taxable, tax = sum(amounts, Decimal(0)), sum(taxables, Decimal(0)), sum(taxes, Decimal(0))
     taken = None
     if amount != 0:
-        percent = Fraction(amount - taxable) / Fraction(amount) * 100
+        ratio = Fraction(amount - taxable) / Fraction(amount) * 100
         # Half away from zero at four digits: the discount is never negative.
-        units = (percent * 10_000 + Fraction(1, 2)).__floor__()
+        units = (ratio * 10_000 + Fraction(1, 2)).__floor__()
         taken = format(Decimal(units).scaleb(-4), "f")
     return {
         "currency": request["currency"],
@@ -245,7 +245,7 @@ def is_enormous(request: dict[str, Any]) -> bool:
     exact()
     for line in request["lines"]:
         quantity, price = Decimal(line["quantity"]).normalize(), Decimal(line["unit_price"]).normalize()
-        places = -min(0, quantity.as_tuple().exponent) - min(0, price.as_tuple().exponent)  # type: ignore[type-var,operator]
+        places = -min(0, quantity.as_tuple().exponent) - min(0, price.as_tuple().exponent)  # type: ignore[operator]
         if quantity * price >= Decimal(10) ** 15 or places > 20:
             return True
     return False
