@@ -53,7 +53,7 @@ impl Runner {
 
 /// `test result: ok. 12 passed; 0 failed; 1 ignored; ..` or nextest's
 /// `Summary [ 0.1s] 12 tests run: 11 passed (1 slow), 1 failed, 2 skipped`.
-/// What is ignored there are the long forms that soak runs, so it is not counted as left out.
+/// What is ignored there is the other process of a test that starts one, so it is not counted as left out.
 fn cargo(line: &str) -> Option<Count> {
     let line = line.trim();
     let summary = if let Some(rest) = line.strip_prefix("test result:") {

@@ -43,9 +43,7 @@ fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
         arguments.extend_from_slice(&["--lib", "--bins", "--tests"]);
     }
     if run.length == Length::Soak {
-        arguments.push("--release");
-        // The long forms are the ignored ones.
-        arguments.extend_from_slice(if nextest { &["--run-ignored", "all"] } else { &["--", "--include-ignored"] });
+        arguments.push("--release"); // the long forms read `CRM_SOAK`
     }
     run.go(shell::cargo(&arguments))
 }
