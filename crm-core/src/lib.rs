@@ -44,4 +44,6 @@ mod readme {
     struct English;
     #[doc = include_str!("../../README.zh-CN.md")]
     struct Chinese;
+    #[doc = include_str!("../../docs/guides/own-store.md")]
+    struct OwnStore;
 }

@@ -1,4 +1,4 @@
-//! Runs the examples of the README files, each block as a program of its own.
+//! Runs the examples of the README files and the guides, each block as a program of its own.
 //!
 //! Python and JavaScript blocks run here; Rust blocks are doc tests of the core, which includes the files. A `text` block
 //! right after a program is what it prints.
@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 use crate::steps::{Run, require};
 use crate::{paths, shell};
 
-const FILES: [&str; 2] = ["README.md", "README.zh-CN.md"];
+/// The files, each with the languages in which it must have an example.
+const FILES: [(&str, &[&str]); 6] = [
+    ("README.md", &["python", "js", "rust"]),
+    ("README.zh-CN.md", &["python", "js", "rust"]),
+    ("docs/frames.md", &["python"]),
+    ("docs/guides/configuration.md", &["python"]),
+    ("docs/guides/decide.md", &["python", "js"]),
+    ("docs/guides/own-store.md", &["python", "rust"]),
+];
 
 /// One fenced block.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,11 +32,11 @@ pub fn run(run: &Run) -> Result<(), String> {
     shell::empty(&folder)?;
     link_packages(&folder)?;
     let (mut passed, mut failures) = (0, Vec::new());
-    for file in FILES {
+    for (file, languages) in FILES {
         require(file)?;
         let blocks = blocks(&shell::read(&paths::at(file))?);
-        for language in ["python", "js", "rust"] {
-            if blocks.iter().all(|block| block.language != language) {
+        for language in languages {
+            if blocks.iter().all(|block| block.language != *language) {
                 failures.push(format!("`{file}` has no `{language}` example"));
             }
         }
@@ -52,7 +60,7 @@ fn program(folder: &Path, file: &str, block: &Block) -> Result<Option<std::proce
         "js" => (PathBuf::from("node"), "mjs"),
         _ => return Ok(None),
     };
-    let path = folder.join(format!("{}-{}.{ending}", file.replace('.', "-"), block.line));
+    let path = folder.join(format!("{}-{}.{ending}", file.replace(['.', '/'], "-"), block.line));
     shell::write(&path, &block.text)?;
     let mut command = shell::command(interpreter, &[]);
     command.arg(path).current_dir(folder);
