@@ -42,6 +42,7 @@ impl<'a> Prepared<'a> {
                 operation.name,
                 &request.context.tenant,
                 request.expect_version,
+                config.as_ref(),
                 request.input(),
             )?),
             None => None,

@@ -129,7 +129,7 @@ where
         Some(_) => {
             let text = serde_json::to_string(input)
                 .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
-            Some(request_hash(operation, &crm.context().tenant, crm.expected_version(), &text)?)
+            Some(request_hash(operation, &crm.context().tenant, crm.expected_version(), crm.given_config(), &text)?)
         }
         None => None,
     };
@@ -143,14 +143,22 @@ where
     run(crm.repository().as_ref(), frame, job).await
 }
 
-/// The hash by which a repeated request is known: its operation, tenant, expected version and input, whatever the order of fields.
+/// The hash by which a repeated request is known: its operation, tenant, expected version, own configuration and input, whatever the
+/// order of fields.
 ///
 /// # Errors
 /// `invalid_json` when the input is not JSON.
-pub fn request_hash(operation: &str, tenant: &str, version: Option<u64>, input: &str) -> Result<String> {
+pub fn request_hash(
+    operation: &str,
+    tenant: &str,
+    version: Option<u64>,
+    config: Option<&Config>,
+    input: &str,
+) -> Result<String> {
     let parsed: serde_json::Value =
         serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", e.to_string()))?;
-    let text = serde_json::json!([operation, tenant, version, canonical(parsed)]).to_string();
+    let config = config.map(Config::hash).transpose()?;
+    let text = serde_json::json!([operation, tenant, version, config, canonical(parsed)]).to_string();
     Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 

@@ -246,7 +246,10 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
             Error::new(Code::DateBeforeHistory).with("value", moment.at.to_string()).with("latest", latest.to_string());
         return Err(error.at("effective_at"));
     }
-    limits::items(opportunity.history.len().saturating_add(1), Opportunity::HISTORY, "history")?;
+    // A full history takes no more moves between open stages, but it can always be closed.
+    if target.kind == StageKind::Open {
+        limits::items(opportunity.history.len().saturating_add(1), Opportunity::HISTORY, "history")?;
+    }
     let mut moved = opportunity.clone();
     moved.stage = target.id.clone();
     moved.status = target.kind;
