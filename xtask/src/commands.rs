@@ -1,18 +1,20 @@
 //! The commands and their options.
 
-use crate::{arguments::Arguments, bench, demo, generate, package, setup, sizes, test, wasm};
+use crate::{arguments::Arguments, bench, demo, generate, package, postgres, setup, sizes, test, wasm};
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   demo [--lang zh] [--out DIR]  import 8,800 sample deals into SQLite, analyse them, quote one
-  setup [--bench]               Python venv, npm packages, WebAssembly target, browser; fast when already there
+  setup [--bench]               Python venv, npm packages, WebAssembly target, browser, PostgreSQL; fast when already there
   test [--only NAME,..] [--fast] [--list]
                                 every test in every language; --fast leaves out what needs a second toolchain
   soak [--only NAME,..]         the long forms of the same tests
   bench                         the side-by-side figures of docs/benchmarks.md
   generate [--check]            schema, types and facades from the operation table
   package                       wheel and npm tarballs, each installed into an empty environment
+  with-postgres [--durable] -- PROGRAM ARGUMENTS
+                                runs it with a throwaway PostgreSQL server, whose address is in CRM_POSTGRES_URL
   wasm [--sizes [--write]]      both WebAssembly builds for web, bundler and Node; --sizes compares with docs/sizes.json
 ";
 
@@ -24,6 +26,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     if command == "demo" {
         return demo::run(rest); // has options of its own
+    }
+    if command == "with-postgres" {
+        return postgres::run(rest); // the rest is another program's
     }
     let mut options = Arguments::new(rest);
     match command.as_str() {

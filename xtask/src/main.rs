@@ -11,6 +11,7 @@ mod demo;
 mod generate;
 mod package;
 mod paths;
+mod postgres;
 mod readme;
 mod report;
 mod setup;

@@ -5,6 +5,7 @@
 mod browser;
 mod deny;
 mod npm;
+mod postgres;
 mod python;
 pub mod stamp;
 mod system;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::toolchain;
 
+pub use crate::postgres::programs as postgres;
 pub use browser::find as browser;
 pub use deny::program as cargo_deny;
 pub use system::install;
@@ -30,13 +32,15 @@ pub enum Need {
     Wasm,
     /// A Chromium to drive headless.
     Browser,
+    /// PostgreSQL's server programs.
+    Postgres,
     /// cargo-deny.
     Deny,
 }
 
 /// Sets up everything.
 pub fn all(bench: bool) -> Result<(), String> {
-    let mut needs = BTreeSet::from([Need::Python, Need::Npm, Need::Wasm, Need::Browser, Need::Deny]);
+    let mut needs = BTreeSet::from([Need::Python, Need::Npm, Need::Wasm, Need::Browser, Need::Postgres, Need::Deny]);
     if bench {
         needs.extend([Need::Npm, Need::Bench]);
     }
@@ -46,15 +50,21 @@ pub fn all(bench: bool) -> Result<(), String> {
 /// Sets up what is needed, in a fixed order, and prints what it found or made.
 pub fn these(needs: &BTreeSet<Need>) -> Result<(), String> {
     for need in needs {
-        let found = match need {
-            Need::Python => python::setup()?,
-            Need::Npm => npm::setup()?,
-            Need::Bench => python::setup_bench().and_then(|found| npm::setup_bench().map(|()| found))?,
-            Need::Wasm => toolchain::setup()?.to_string(),
-            Need::Browser => browser::setup()?,
-            Need::Deny => deny::setup()?,
-        };
+        let found = quietly(*need)?;
         println!("{:<8} {found}", format!("{need:?}").to_lowercase());
     }
     Ok(())
+}
+
+/// Sets up one need and says what it found or made.
+pub fn quietly(need: Need) -> Result<String, String> {
+    match need {
+        Need::Python => python::setup(),
+        Need::Npm => npm::setup(),
+        Need::Bench => python::setup_bench().and_then(|found| npm::setup_bench().map(|()| found)),
+        Need::Wasm => toolchain::setup().map(|toolchain| toolchain.to_string()),
+        Need::Browser => browser::setup(),
+        Need::Postgres => postgres::setup(),
+        Need::Deny => deny::setup(),
+    }
 }

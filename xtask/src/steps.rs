@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::count::Runner;
+use crate::postgres::{self, Server};
 use crate::setup::Need;
 use crate::test::Length;
 use crate::{paths, shell};
@@ -37,6 +38,8 @@ pub struct Run {
     pub log: PathBuf,
     /// Short or long form.
     pub length: Length,
+    /// Runs while the step does, when it needs one.
+    pub postgres: Option<Server>,
 }
 
 impl Run {
@@ -48,6 +51,9 @@ impl Run {
         }
         if let Some(browser) = crate::setup::browser() {
             command.env("CRM_CHROMIUM", browser);
+        }
+        if let Some(server) = &self.postgres {
+            command.env(postgres::URL, server.url());
         }
         shell::logged(command, &self.log)
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::count::{Count, Runner};
+use crate::postgres::{Durability, Server};
 use crate::report::{self, Outcome};
 use crate::setup::Need;
 use crate::steps::{self, Run, Step};
@@ -41,7 +42,7 @@ impl Choice {
         }
         let chosen = steps::ALL.iter().filter(|step| {
             (self.only.is_empty() || self.only.iter().any(|name| name == step.name))
-                && (!self.fast || step.needs.iter().all(|need| *need == Need::Deny))
+                && (!self.fast || step.needs.iter().all(|need| matches!(need, Need::Deny | Need::Postgres)))
                 && (length == Length::Short || step.soak)
         });
         Ok(chosen.collect())
@@ -92,7 +93,10 @@ fn perform(step: &'static Step, length: Length) -> Outcome {
     let log = paths::work("logs").join(format!("{}.log", step.name));
     let start = Instant::now();
     let started = shell::write(&log, "");
-    let result = started.and_then(|()| (step.run)(&Run { log: log.clone(), length }));
+    let result = started.and_then(|()| {
+        let postgres = step.needs.contains(&Need::Postgres).then(|| Server::start(Durability::Process)).transpose()?;
+        (step.run)(&Run { log: log.clone(), length, postgres })
+    });
     let output = std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let (count, failure) = judge(step.runner, &output, result);
     Outcome { name: step.name, count, failure, duration: start.elapsed(), log }
