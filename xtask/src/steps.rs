@@ -108,7 +108,7 @@ pub const ALL: &[Step] = &[
     tests(
         "quotes",
         "random quotes: the same bytes everywhere, and as an independent model has them",
-        &[Need::Python, Need::Npm, Need::Wasm],
+        &[Need::Python, Need::Npm, Need::Wasm, Need::Browser],
         Runner::Cargo,
         quotes::same_everywhere,
     ),

@@ -9,11 +9,16 @@ use super::Run;
 use crate::test::Length;
 use crate::{paths, shell};
 
-/// The packages that JavaScript requires, by the name of their answers.
-const PACKAGES: [(&str, &str); 3] = [
-    ("node", "bindings-node/index.cjs"),
-    ("wasm-price", "bindings-wasm/node/price.cjs"),
-    ("wasm-full", "bindings-wasm/node/full.cjs"),
+const IN_NODE: &str = "tests/model/answer.cjs";
+const IN_CHROMIUM: &str = "tests/model/answer_in_browser.mjs";
+
+/// The packages of JavaScript, by the name of their answers, with the program that asks them.
+const PACKAGES: [(&str, &str, &str); 5] = [
+    ("node", IN_NODE, "bindings-node/index.cjs"),
+    ("wasm-price", IN_NODE, "bindings-wasm/node/price.cjs"),
+    ("wasm-full", IN_NODE, "bindings-wasm/node/full.cjs"),
+    ("chromium-price", IN_CHROMIUM, "bindings-wasm/web/price.mjs"),
+    ("chromium-full", IN_CHROMIUM, "bindings-wasm/web/full.mjs"),
 ];
 
 pub fn same_everywhere(run: &Run) -> Result<(), String> {
@@ -30,9 +35,9 @@ pub fn same_everywhere(run: &Run) -> Result<(), String> {
     let python = folder.join("python");
     let asked = go(run, paths::venv("python"), &[Path::new("tests/model/answer.py"), &requests, &python]);
     results.push(("python", asked.and_then(|()| same(&rust, &python))));
-    for (name, package) in PACKAGES {
+    for (name, program, package) in PACKAGES {
         let answers = folder.join(name);
-        let program = [Path::new("tests/model/answer.cjs"), Path::new(package), &requests, &answers];
+        let program = [Path::new(program), Path::new(package), &requests, &answers];
         let asked = go(run, PathBuf::from("node"), &program);
         results.push((name, asked.and_then(|()| same(&rust, &answers))));
     }
