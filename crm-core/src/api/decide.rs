@@ -16,14 +16,16 @@ use super::prepared::Prepared;
 use super::request::refuse;
 use super::table::Written;
 use crate::base::canonical::canonical;
-use crate::base::change::{ChangeSet, Expect, StoredEvent};
+use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::hint::{hint, unreadable};
 use crate::base::id::Id;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
+use crate::base::time::Instant;
 use crate::config::hex;
 use crate::crm::kinds;
 use crate::store::query::Query;
@@ -75,13 +77,13 @@ impl Facts {
     }
 }
 
-fn invalid(reason: &str) -> Error {
+fn invalid(reason: Reason) -> Error {
     Error::new(Code::InvalidFacts).with("reason", reason).at("facts")
 }
 
 impl Known {
     fn take(&mut self, text: &str) -> Result<()> {
-        let facts: Vec<Fact> = serde_json::from_str(text).map_err(|e| invalid(&clip(&e.to_string())))?;
+        let facts: Vec<Fact> = serde_json::from_str(text).map_err(|e| invalid(unreadable(&e)))?;
         for (place, fact) in facts.into_iter().enumerate() {
             self.add(fact).map_err(|e| e.at(&format!("facts[{place}]")))?;
         }
@@ -95,7 +97,7 @@ impl Known {
                 return Ok(());
             }
             if !fact.complete {
-                return Err(Error::new(Code::InvalidFacts).with("reason", "the answer to a need says `complete: true`"));
+                return Err(Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::SayComplete)));
             }
             let mut found = BTreeMap::new();
             for given in fact.records.unwrap_or_default() {
@@ -105,7 +107,7 @@ impl Known {
             let found: Vec<Record> = found.into_values().collect();
             return match self.found.get(&need) {
                 Some(earlier) if *earlier != found => {
-                    Err(Error::new(Code::InvalidFacts).with("reason", "a need is answered twice: keep one answer"))
+                    Err(Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::NeedAnsweredTwice)))
                 }
                 _ => {
                     self.found.insert(need, found);
@@ -137,7 +139,7 @@ impl Known {
             (None, true) => None,
             _ => {
                 return Err(
-                    Error::new(Code::InvalidFacts).with("reason", "either `body` or `absent: true` is expected")
+                    Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::BodyOrAbsent))
                 );
             }
         };
@@ -165,7 +167,7 @@ fn known_kind(name: Option<&str>) -> Result<&'static kinds::Kind> {
     let name = name.ok_or_else(|| Error::new(Code::MissingField).with("field", "kind").at("kind"))?;
     kinds::find(name).ok_or_else(|| {
         let known = kinds::KINDS.iter().map(|k| k.name);
-        let hint = crate::pipeline::definition::hint(name, known);
+        let hint = hint(name, known);
         Error::new(Code::UnknownFactKind).with("kind", clip(name)).with("hint", hint).at("kind")
     })
 }
@@ -174,7 +176,7 @@ fn known_kind(name: Option<&str>) -> Result<&'static kinds::Kind> {
 fn number_of(token: Option<&Value>) -> Result<u64> {
     let bad = || {
         Error::new(Code::InvalidFacts)
-            .with("reason", "`version` is an integer or a text of at most 64 characters")
+            .with("reason", Reason::new(Code::VersionForm))
             .at("version")
     };
     match token {
@@ -193,7 +195,7 @@ fn need_id<T: Serialize>(asked: &T) -> String {
 
 impl Repository for Facts {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: "none".to_owned(), page: crate::base::limits::PAGE }
+        Capabilities::whole("none", crate::base::limits::PAGE)
     }
 
     fn get<'a>(&'a self, _: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -267,6 +269,19 @@ impl Repository for Facts {
             }
         }
     }
+
+    fn due<'a>(&'a self, _: &'a str, _: Instant, _: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        Box::pin(std::future::ready(Err(no_timers())))
+    }
+
+    fn next_due(&self, _: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        Box::pin(std::future::ready(Err(no_timers())))
+    }
+}
+
+/// A decision over facts has no timers to look for: whoever keeps them says which one is due.
+fn no_timers() -> Error {
+    Error::new(Code::UnsupportedChange).with("part", "timers")
 }
 
 #[derive(Serialize)]

@@ -16,6 +16,7 @@ use super::table::names;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::hint::near_or;
 use crate::base::reason::Reason;
 use crate::base::text::{clip, suggest};
 use crate::config::Config;
@@ -94,12 +95,11 @@ fn ask(text: &str, batches: &[RecordBatch]) -> Result<String> {
 }
 
 fn unknown(op: &str) -> Error {
+    let all = Reason::new(Code::FrameAnswers).with("known", OPERATIONS.to_vec());
     if names().any(|known| known == op) {
-        let hint = format!("a frame answers {}", OPERATIONS.join(", "));
-        return Error::new(Code::UnknownOperation).with("op", clip(op)).with("hint", hint).at("op");
+        return Error::new(Code::UnknownOperation).with("op", clip(op)).with("hint", all).at("op");
     }
-    let hint = suggest(op, OPERATIONS.iter().copied())
-        .map_or_else(|| format!("a frame answers {}", OPERATIONS.join(", ")), |near| format!("did you mean `{near}`?"));
+    let hint = suggest(op, OPERATIONS.iter().copied()).map_or(all, |near| near_or(Some(near), Code::FrameAnswers));
     Error::new(Code::UnknownOperation).with("op", clip(op)).with("hint", hint).at("op")
 }
 

@@ -7,7 +7,7 @@ use crate::base::change::ChangeSet;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
-use crate::base::reason::Explain;
+use crate::base::reason::{Explain, Reason};
 use crate::config::Config;
 use crate::crm::run::{self, Frame, Job};
 use crate::crm::session::Session;
@@ -33,7 +33,7 @@ impl<'a> Prepared<'a> {
         if operation.name == batch::OPERATION.name && request.expect_version.is_some() {
             // It could not say which of the records it means, and to ignore it would lose a change without a word.
             let error = Error::new(Code::UnknownField).with("field", "expect_version");
-            return Err(error.with("hint", "name it beside each operation of the batch").at("expect_version"));
+            return Err(error.with("hint", Reason::new(Code::NameBesideEach)).at("expect_version"));
         }
         let config =
             request.config.map(|raw| decode::<Config>("config", raw.get()).map_err(|e| e.at("config"))).transpose()?;

@@ -12,6 +12,7 @@ use super::shapes;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
+use crate::base::hint::{near_or, unreadable};
 use crate::base::text::{clip, suggest};
 
 /// What a value may look like.
@@ -97,7 +98,7 @@ pub fn envelope() -> Option<&'static Shape> {
 pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::Error) -> Error {
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
-        Err(error) => return Error::new(Code::InvalidJson).with("reason", clip(&error.to_string())),
+        Err(error) => return Error::new(Code::InvalidJson).with("reason", unreadable(&error)),
     };
     let mut walk = Walk { mistakes: Vec::new() };
     for path in duplicates(text) {
@@ -108,7 +109,7 @@ pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::
         walk.value(&value, shape, "");
     }
     Error::all(walk.mistakes)
-        .unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", clip(&refusal.to_string())))
+        .unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", unreadable(refusal)))
 }
 
 struct Walk {
@@ -250,8 +251,7 @@ impl Walk {
         let Value::String(text) = value else { return self.wrong(path, "a string", value) };
         if !known.contains(&text.as_str()) {
             let list = known.to_vec();
-            let hint = suggest(text, known.iter().copied())
-                .map_or_else(|| "choose one of them".to_owned(), |near| format!("did you mean `{near}`?"));
+            let hint = near_or(suggest(text, known.iter().copied()), Code::ChooseListed);
             self.note(
                 path,
                 Error::new(Code::UnknownVariant).with("value", clip(text)).with("known", list).with("hint", hint),
@@ -269,7 +269,7 @@ impl Walk {
                     let absent = fields.iter().map(|f| f.name).filter(|f| !map.contains_key(*f) && !meant.contains(f));
                     let near = suggest(name, absent);
                     meant.extend(near);
-                    let hint = near.map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
+                    let hint = near_or(near, Code::RemoveField);
                     self.note(
                         &join(path, name),
                         Error::new(Code::UnknownField).with("field", clip(name)).with("hint", hint),

@@ -14,11 +14,14 @@ use serde_json::value::RawValue;
 
 use super::prepared;
 use super::request::refuse;
-use crate::base::change::{ChangeSet, StoredEvent};
+use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::hint::unreadable;
+use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
+use crate::base::time::Instant;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 
@@ -46,6 +49,20 @@ pub enum NeedKind {
         tenant: String,
         /// The cursor to go on from.
         after: Option<String>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Timers that are due.
+    Due {
+        /// Whose.
+        tenant: String,
+        /// At or before when.
+        now: Instant,
+        /// At most so many.
+        limit: usize,
+    },
+    /// When each tenant is next due.
+    NextDue {
         /// At most so many.
         limit: usize,
     },
@@ -90,7 +107,7 @@ impl AskingRepository {
         let mut board = self.board();
         let place = board.open.iter().position(|need| need.id == id);
         let place = place
-            .ok_or_else(|| Error::new(Code::InvalidAnswer).with("id", id).with("reason", "no such need is open"))?;
+            .ok_or_else(|| Error::new(Code::InvalidAnswer).with("id", id).with("reason", Reason::new(Code::NeedNotOpen)))?;
         board.open.remove(place);
         board.answers.insert(id, answer);
         Ok(())
@@ -110,7 +127,7 @@ impl AskingRepository {
             Some(Err(error)) => Poll::Ready(Err(error)),
             Some(Ok(text)) => Poll::Ready(
                 serde_json::from_str(&text)
-                    .map_err(|e| Error::new(Code::InvalidAnswer).with("id", id).with("reason", clip(&e.to_string()))),
+                    .map_err(|e| Error::new(Code::InvalidAnswer).with("id", id).with("reason", unreadable(&e))),
             ),
         }))
     }
@@ -118,7 +135,7 @@ impl AskingRepository {
 
 impl Repository for AskingRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: "none".to_owned(), page: crate::base::limits::PAGE }
+        Capabilities::whole("none", crate::base::limits::PAGE)
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -133,7 +150,7 @@ impl Repository for AskingRepository {
             } else {
                 Err(Error::new(Code::InvalidAnswer)
                     .with("id", 0)
-                    .with("reason", "one record or null a key is expected, in the keys' order"))
+                    .with("reason", Reason::new(Code::RecordEachKey)))
             }
         })
     }
@@ -146,7 +163,7 @@ impl Repository for AskingRepository {
                 None => Ok(found),
                 Some(outside) => Err(Error::new(Code::InvalidAnswer).with("id", 0).with(
                     "reason",
-                    format!("the {} `{}` does not match the query", clip(&outside.kind), outside.id.as_str()),
+                    Reason::new(Code::OutsideQuery).with("kind", clip(&outside.kind)).with("id", outside.id.as_str()),
                 )),
             }
         })
@@ -163,6 +180,14 @@ impl Repository for AskingRepository {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         self.ask(NeedKind::Events { tenant: tenant.to_owned(), after: after.map(str::to_owned), limit })
+    }
+
+    fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        self.ask(NeedKind::Due { tenant: tenant.to_owned(), now, limit })
+    }
+
+    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        self.ask(NeedKind::NextDue { limit })
     }
 }
 
@@ -273,7 +298,7 @@ impl Steps {
 
 fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
     let given: Vec<Given<'_>> = serde_json::from_str(text)
-        .map_err(|e| Error::new(Code::InvalidAnswer).with("id", 0).with("reason", clip(&e.to_string())))?;
+        .map_err(|e| Error::new(Code::InvalidAnswer).with("id", 0).with("reason", unreadable(&e)))?;
     for answer in given {
         let result = match (answer.ok, answer.error) {
             (Some(raw), None) => Ok(raw.get().to_owned()),
@@ -281,7 +306,7 @@ fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
             _ => {
                 return Err(Error::new(Code::InvalidAnswer)
                     .with("id", answer.id)
-                    .with("reason", "either `ok` or `error` is expected"));
+                    .with("reason", Reason::new(Code::OkOrError)));
             }
         };
         store.answer(answer.id, result)?;
@@ -289,7 +314,7 @@ fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
     match store.needs().first() {
         Some(open) => Err(Error::new(Code::InvalidAnswer)
             .with("id", open.id)
-            .with("reason", "every open need is answered at once")),
+            .with("reason", Reason::new(Code::AnswerEveryNeed))),
         None => Ok(()),
     }
 }

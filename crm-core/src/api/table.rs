@@ -10,6 +10,7 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::hint::near_or;
 use crate::base::text::{clip, suggest};
 
 #[cfg(feature = "store")]
@@ -114,10 +115,7 @@ pub fn lookup(name: &str) -> Result<&'static Operation> {
         if names().any(|known| known == name) || name == "batch" {
             return Error::new(Code::NotInThisBuild).with("op", name);
         }
-        let hint = match suggest(name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`describe` lists the operations".to_owned(),
-        };
+        let hint = near_or(suggest(name, names()), Code::SeeDescribe);
         Error::new(Code::UnknownOperation).with("op", clip(name)).with("hint", hint).at("op")
     })
 }

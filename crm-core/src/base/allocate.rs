@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::Code;
 use super::decimal::Dec;
 use super::error::Error;
+use super::reason::Reason;
 use super::rounding::{Mode, floor_ratio, power_of_ten, round_ratio};
 
 /// Who gets the units that are left when an amount is shared.
@@ -94,17 +95,17 @@ pub fn allocate_amount(amount: Dec, increment: Dec, weights: &[Dec], rule: Remai
 /// # Errors
 /// Those of [`allocate`].
 pub fn allocate_whole(units: i128, weights: &[i128], rule: RemainderRule) -> Result<Vec<i128>, Error> {
-    let invalid = |reason: &str| Error::new(Code::InvalidWeights).with("reason", reason);
+    let invalid = |reason| Error::new(Code::InvalidWeights).with("reason", Reason::new(reason));
     if weights.is_empty() {
-        return Err(invalid("give at least one"));
+        return Err(invalid(Code::NoWeights));
     }
     if weights.iter().any(|w| *w < 0) {
-        return Err(invalid("one is below zero, use zero or more"));
+        return Err(invalid(Code::WeightBelowZero));
     }
     let total = weights.iter().try_fold(0_i128, |sum, w| sum.checked_add(*w)).ok_or_else(overflow)?;
     if total == 0 {
         if rule != RemainderRule::LargestFractionByMagnitude {
-            return Err(invalid("all are zero, make one positive"));
+            return Err(invalid(Code::WeightsAllZero));
         }
         return allocate_whole(units, &vec![1; weights.len()], rule);
     }

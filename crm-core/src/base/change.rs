@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::Fields;
 use super::id::Id;
+use super::number::{Numbers, resolve};
 use super::record::{Key, Record};
 use super::time::Instant;
 
@@ -49,16 +50,21 @@ pub struct Require {
     pub expect: Expect,
 }
 
-/// A name that only one record may hold.
+/// A name that only one record may hold, taken or given back.
+///
+/// Releases are carried out before claims, so that a name can pass from one record to another in one commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// What the name is unique in.
     pub scope: String,
-    /// The name.
+    /// The name, compared exactly.
     pub name: String,
     /// The record that holds it.
     pub owner: Key,
+    /// The name is given back; one that somebody else holds stays with them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub release: bool,
 }
 
 /// A count that may not pass a limit.
@@ -69,13 +75,16 @@ pub struct Counter {
     pub scope: String,
     /// The counter's name; a window such as a day is part of it.
     pub name: String,
-    /// How much is added.
+    /// How much is added; below zero it is taken away, which no limit refuses.
     pub delta: i64,
     /// The most that it may become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
 }
 
-/// A number to give out inside the commit.
+/// A number to give out inside the commit: the next one of its series, from 1.
+///
+/// Series have no gaps: a number is given out by the transaction that uses it, so the commits of one scope follow one another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allocate {
@@ -110,7 +119,7 @@ pub struct Event {
     pub data: Fields,
 }
 
-/// A time at which a rule looks at a record again.
+/// A time at which a rule looks at a record again: set, moved or removed. There is one a record and rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timer {
@@ -119,7 +128,14 @@ pub struct Timer {
     /// The rule.
     pub rule: String,
     /// When it is due; nothing removes the timer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Instant>,
+    /// The occurrence that this change set carries out: the timer must still be due exactly then, else `version_conflict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fires: Option<Instant>,
+    /// How often in a row carrying it out has failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
 }
 
 /// The mark by which a repeated request is known.
@@ -140,6 +156,9 @@ pub struct Idempotency {
 pub struct ChangeSet {
     /// Whose data changes.
     pub tenant: String,
+    /// When it is recorded, by the request's context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Instant>,
     /// Records to write.
     #[serde(default)]
     pub puts: Vec<Put>,
@@ -180,19 +199,14 @@ impl ChangeSet {
             && self.events.is_empty()
             && self.timers.is_empty()
     }
+}
 
-    /// The first part that stores of this version do not execute, if the change set has one.
-    pub fn not_executed(&self) -> Option<&'static str> {
-        [
-            ("claims", self.claims.is_empty()),
-            ("counters", self.counters.is_empty()),
-            ("allocate", self.allocate.is_empty()),
-            ("timers", self.timers.is_empty()),
-        ]
-        .into_iter()
-        .find(|(_, empty)| !empty)
-        .map(|(part, _)| part)
-    }
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// An event as a store gives it back: with the cursor after it.
@@ -204,4 +218,46 @@ pub struct StoredEvent {
     pub cursor: String,
     /// The event.
     pub event: Event,
+    /// The numbers given out for the tokens in the event's data, which are put in before anybody sees it.
+    #[serde(default, skip_serializing_if = "Numbers::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub numbers: Numbers,
+}
+
+impl StoredEvent {
+    /// The event with its numbers where their tokens stood.
+    #[must_use]
+    pub fn resolved(mut self) -> Self {
+        if !self.numbers.is_empty() {
+            self.event.data.values_mut().for_each(|value| resolve(value, &self.numbers));
+            self.numbers.clear();
+        }
+        self
+    }
+}
+
+/// A timer as a store gives it back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredTimer {
+    /// When it is due.
+    pub due: Instant,
+    /// The record.
+    pub key: Key,
+    /// The rule.
+    pub rule: String,
+    /// How often in a row carrying it out has failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
+}
+
+/// When a tenant's first timer is due.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TenantDue {
+    /// When.
+    pub due: Instant,
+    /// The tenant.
+    pub tenant: String,
 }

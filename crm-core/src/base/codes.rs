@@ -67,8 +67,41 @@ impl Code {
     }
 }
 
-/// Fills a template's `{name}` places from the details; a name without a detail stays as it is.
-pub fn render(template: &str, details: &Fields) -> String {
+/// A language of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Chinese.
+    #[cfg(feature = "catalogue")]
+    Chinese,
+}
+
+impl Language {
+    fn template(self, code: Code) -> &'static str {
+        match self {
+            Language::English => code.english(),
+            #[cfg(feature = "catalogue")]
+            Language::Chinese => code.chinese(),
+        }
+    }
+
+    /// The language's own word for a value of a detail; English shows the value itself.
+    #[cfg_attr(not(feature = "catalogue"), allow(unused_variables))]
+    fn word<'v>(self, name: &str, value: &'v str) -> &'v str {
+        match self {
+            Language::English => value,
+            #[cfg(feature = "catalogue")]
+            Language::Chinese => super::words::chinese(name, value).unwrap_or(value),
+        }
+    }
+}
+
+/// The sentence of a code: its template with each `{name}` filled from the details; a name without a detail stays as it is.
+///
+/// A detail `{code, params}`, such as a hint, is a sentence of its own in the same language.
+pub fn render(code: Code, details: &Fields, language: Language) -> String {
+    let template = language.template(code);
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -79,7 +112,7 @@ pub fn render(template: &str, details: &Fields) -> String {
             break;
         };
         match details.get(name) {
-            Some(Value::String(text)) => out.push_str(text),
+            Some(Value::String(text)) => out.push_str(language.word(name, text)),
             Some(Value::Array(items)) => {
                 let quoted =
                     |item: &Value| format!("`{}`", item.as_str().map_or_else(|| item.to_string(), str::to_owned));
@@ -87,7 +120,10 @@ pub fn render(template: &str, details: &Fields) -> String {
                 out.push_str(if texts.is_empty() { "-" } else { "" });
                 out.push_str(&texts.join(", "));
             }
-            Some(other) => out.push_str(&other.to_string()),
+            Some(other) => match sentence(other) {
+                Some((code, params)) => out.push_str(&render(code, &params, language)),
+                None => out.push_str(&other.to_string()),
+            },
             None => {
                 out.push('{');
                 out.push_str(name);
@@ -98,6 +134,13 @@ pub fn render(template: &str, details: &Fields) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The code and the parameters of a detail that is a sentence of its own.
+fn sentence(value: &Value) -> Option<(Code, Fields)> {
+    let code = Code::find(value.get("code")?.as_str()?)?;
+    let params = value.get("params").and_then(Value::as_object).cloned().unwrap_or_default();
+    Some((code, params.into_iter().collect()))
 }
 
 #[cfg(test)]

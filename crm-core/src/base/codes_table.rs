@@ -57,10 +57,27 @@ codes! {
     FixedProbability = "fixed_probability", Validation, "a {kind} stage always has probability {probability}: leave it out of `{stage}`", "{kind} 阶段的概率固定为 {probability}：请从 `{stage}` 中去掉";
     UnknownRequiredField = "unknown_required_field", Validation, "`{field}` is not a field of an opportunity: {hint}", "`{field}` 不是商机的字段：{hint}";
 
+    // Conditions.
+    InvalidCondition = "invalid_condition", Validation, "a condition has exactly one of `all`, `any`, `not` and `field`, here stands {found}: keep one", "条件必须恰有 `all`、`any`、`not`、`field` 之一，此处为 {found}：请只保留一个";
+    OperatorNotApplicable = "operator_not_applicable", Validation, "`{op}` does not apply to `{field}` of the type {type}: use one of {allowed}", "`{op}` 不适用于类型为 {type} 的 `{field}`：请用 {allowed} 之一";
+    PartNotUsed = "part_not_used", Validation, "`{part}` means nothing to `{op}`: remove it", "`{part}` 对 `{op}` 没有意义：请删除";
+    TypesDiffer = "types_differ", Validation, "`{field}` is of the type {type} and `{other}` of the type {other_type}: compare fields of one type", "`{field}` 的类型是 {type}，而 `{other}` 的类型是 {other_type}：请比较同类型的字段";
+    ConditionTooDeep = "condition_too_deep", Limit, "the condition is nested deeper than {limit} groups: flatten it", "条件嵌套超过 {limit} 层：请展平";
+    ConditionTooLarge = "condition_too_large", Limit, "the condition has more than {limit} parts: use `in` for lists of values, or split it", "条件超过 {limit} 个部分：值的列表请用 `in`，或拆分条件";
+    AlwaysTrue = "always_true", Reason, "this part holds for every record: remove it or mend it", "此部分对每条记录都成立：请删除或修正";
+    AlwaysFalse = "always_false", Reason, "this part holds for no record: remove it or mend it", "此部分对任何记录都不成立：请删除或修正";
+    AmountWithoutCurrency = "amount_without_currency", Reason, "the amount that `{field}` is compared with names no currency: amounts of every currency are compared by their number; add `currency`", "与 `{field}` 比较的金额没有币种：各币种的金额只按数值比较；请添加 `currency`";
+    ConditionHolds = "condition_holds", Reason, "the condition holds", "条件成立";
+    ConditionFails = "condition_fails", Reason, "the condition does not hold", "条件不成立";
+    TestHolds = "test_holds", Reason, "`{field}` {op} {against} holds: found {found}", "`{field}` {op} {against} 成立：实为 {found}";
+    TestFails = "test_fails", Reason, "`{field}` {op} {against} does not hold: found {found}", "`{field}` {op} {against} 不成立：实为 {found}";
+
     // Records.
     RecordNotFound = "record_not_found", NotFound, "there is no {kind} `{id}`: check the id", "没有 {kind} `{id}`：请检查编号";
     RecordExists = "record_exists", Conflict, "the {kind} `{id}` exists already: choose another id or update it", "{kind} `{id}` 已存在：请换编号或改为更新";
     VersionConflict = "version_conflict", Conflict, "the {kind} `{id}` was changed by somebody else: read it again and repeat", "{kind} `{id}` 已被他人更改：请重新读取后再试";
+    ClaimTaken = "claim_taken", Conflict, "`{name}` is taken already in `{scope}`: choose another one", "`{name}` 在 `{scope}` 中已被占用：请换一个";
+    LimitReached = "limit_reached", Limit, "`{name}` of `{scope}` has reached its limit of {max}: raise the limit or wait for the next window", "`{scope}` 的 `{name}` 已达上限 {max}：请提高上限或等待下一周期";
     IdempotencyKeyReused = "idempotency_key_reused", Conflict, "the idempotency key `{key}` was used for another request: choose a new key", "幂等键 `{key}` 已用于另一请求：请换新键";
     RecordFromNewerEngine = "record_from_newer_engine", Storage, "the {kind} `{id}` has schema {schema}, written by a newer engine: upgrade this one", "{kind} `{id}` 的模式为 {schema}，由更新的引擎写入：请升级";
     CorruptRecord = "corrupt_record", Storage, "the stored {kind} `{id}` cannot be read: restore it from a backup", "存储的 {kind} `{id}` 无法读取：请从备份恢复";
@@ -156,4 +173,62 @@ codes! {
     MissingCurrency = "missing_currency", Validation, "the amounts have no currency: name its column in `columns`, or set `currency`", "金额没有币种：请在 `columns` 中指明币种列，或设置 `currency`";
     UnknownColumn = "unknown_column", Validation, "the frame has no column `{column}`: {hint}", "数据框没有列 `{column}`：{hint}";
     UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";
+
+    // Hints: what an error proposes.
+    DidYouMean = "did_you_mean", Reason, "did you mean `{near}`?", "您是否想写 `{near}`？";
+    KnownAre = "known_are", Reason, "known are {known}", "已知的有 {known}";
+    NoneKnown = "none_known", Reason, "there are none", "目前没有";
+    ChooseListed = "choose_listed", Reason, "choose one of them", "请从中选择";
+    RemoveField = "remove_field", Reason, "remove it", "请删除";
+    NameBesideEach = "name_beside_each", Reason, "name it beside each operation of the batch", "请写在批处理的各个操作旁";
+    SeeDescribe = "see_describe", Reason, "`describe` lists the operations", "`describe` 会列出所有操作";
+    FrameAnswers = "frame_answers", Reason, "a frame answers {known}", "数据框可回答 {known}";
+    UseHeader = "use_header", Reason, "use one of its headers", "请使用它的列名";
+    WriteValue = "write_value", Reason, "write `{value}`", "请写成 `{value}`";
+    WriteCurrencyCode = "write_currency_code", Reason, "use a three-letter code such as `USD`", "请使用三个字母的代码，例如 `USD`";
+    IndexesFromZero = "indexes_from_zero", Reason, "a kind has at most {limit} indexes, counted from 0", "一个类型最多有 {limit} 个索引，从 0 计数";
+    KindLetters = "kind_letters", Reason, "a kind is written in lower-case letters, digits and `_`", "类型用小写字母、数字和 `_` 书写";
+    WriteScheme = "write_scheme", Reason, "write `sqlite:` and a path", "请写 `sqlite:` 加路径";
+    NameFile = "name_file", Reason, "name a file, such as `sqlite:deals.db`", "请指明文件，例如 `sqlite:deals.db`";
+    NoZeroCharacter = "no_zero_character", Reason, "leave out the character of code zero", "请去掉编码为零的字符";
+    UseMemoryStore = "use_memory_store", Reason, "use the engine's own memory store", "请使用引擎自带的内存存储";
+    NoUrlOptions = "no_url_options", Reason, "leave out what follows `?`; options are given beside the address", "请去掉 `?` 之后的部分；选项请与地址分开给出";
+    OpensNoFiles = "opens_no_files", Reason, "this build opens no files: use `Crm.inMemory()` or `new Crm` with a `repository`", "此构建不能打开文件：请使用内存存储 `Crm.inMemory()`，或带 `repository` 的 `new Crm`";
+
+    // What lies behind an error.
+    JsonSyntax = "json_syntax", Reason, "{syntax} at line {line} column {column}", "第 {line} 行第 {column} 列：{syntax}";
+    AnotherForm = "another_form", Reason, "a value has another form than the reference says; compare the two", "某个值的形式与参考文档不符；请对照修改";
+    NoWeights = "no_weights", Reason, "give at least one", "请至少给出一个";
+    WeightBelowZero = "weight_below_zero", Reason, "one is below zero, use zero or more", "其中一个小于零，请用零或正数";
+    WeightsAllZero = "weights_all_zero", Reason, "all are zero, make one positive", "全部为零，请至少有一个为正";
+    SayComplete = "say_complete", Reason, "the answer to a need says `complete: true`", "对需求的回答须写明 `complete: true`";
+    NeedAnsweredTwice = "need_answered_twice", Reason, "a need is answered twice: keep one answer", "同一需求回答了两次：请只保留一个";
+    BodyOrAbsent = "body_or_absent", Reason, "either `body` or `absent: true` is expected", "应给出 `body` 或 `absent: true`";
+    VersionForm = "version_form", Reason, "`version` is an integer or a text of at most 64 characters", "`version` 应为整数，或最多 64 个字符的文本";
+    OtherId = "other_id", Reason, "its body has another id, `{other}`", "其内容中的编号是另一个：`{other}`";
+    NeedNotOpen = "need_not_open", Reason, "no such need is open", "没有这样的待答需求";
+    RecordEachKey = "record_each_key", Reason, "one record or null a key is expected, in the keys' order", "应按键的顺序，为每个键给出一条记录或 `null`";
+    OutsideQuery = "outside_query", Reason, "the {kind} `{id}` does not match the query", "{kind} `{id}` 不符合查询";
+    OkOrError = "ok_or_error", Reason, "either `ok` or `error` is expected", "应给出 `ok` 或 `error`";
+    AnswerEveryNeed = "answer_every_need", Reason, "every open need is answered at once", "须一次回答所有待答需求";
+    RowNotWritten = "row_not_written", Reason, "a row was not written; repeat the request", "有一行未写入；请重复请求";
+    DiskFull = "disk_full", Reason, "the disk is full; free some space and repeat", "磁盘已满；请腾出空间后重试";
+    FileNotWritable = "file_not_writable", Reason, "the file may not be written; give this process the right to", "文件不可写；请给予此进程写权限";
+    FileDamaged = "file_damaged", Reason, "the file is damaged; restore it from a backup", "文件已损坏；请从备份恢复";
+    FileAccessFailed = "file_access_failed", Reason, "reading or writing the file failed; check the disk and whether the file is still there", "读写文件失败；请检查磁盘以及文件是否仍在";
+    DatabaseSaid = "database_said", Reason, "{said}; if it comes again, please report it", "{said}；如再次出现，请报告";
+    NotDatabaseFile = "not_database_file", Reason, "`{file}` is not an SQLite file; name another file", "`{file}` 不是 SQLite 文件；请指明其他文件";
+    NamedFileDamaged = "named_file_damaged", Reason, "`{file}` is damaged; restore it from a backup", "`{file}` 已损坏；请从备份恢复";
+    FileIsFolder = "file_is_folder", Reason, "`{file}` is a folder; name a file in it", "`{file}` 是文件夹；请指明其中的文件";
+    FolderMissing = "folder_missing", Reason, "the folder `{folder}` does not exist; make it first", "文件夹 `{folder}` 不存在；请先创建";
+    FileNotAllowed = "file_not_allowed", Reason, "`{file}` may not be read and written; give this process the right to, also in its folder", "`{file}` 不可读写；请给予此进程权限，包括其所在文件夹";
+    FileReadOnly = "file_read_only", Reason, "`{file}` may not be written; give this process the right to", "`{file}` 不可写；请给予此进程写权限";
+    FileNotShared = "file_not_shared", Reason, "the file system of `{file}` cannot share memory; use a local disk", "`{file}` 所在的文件系统不能共享内存；请使用本地磁盘";
+    OpenedBeforeFork = "opened_before_fork", Reason, "it was opened before this process was forked; open it again here", "它是在此进程派生之前打开的；请在此重新打开";
+    FileGone = "file_gone", Reason, "`{file}` was moved, deleted or replaced since it was opened; open it again", "`{file}` 打开之后被移动、删除或替换；请重新打开";
+    FileExists = "file_exists", Reason, "`{file}` exists already; name a new file", "`{file}` 已存在；请指明新文件";
+    FileNameNotText = "file_name_not_text", Reason, "`{file}` is not a name in UTF-8; name another file", "`{file}` 不是 UTF-8 文件名；请指明其他文件";
+    FileNotCreated = "file_not_created", Reason, "`{file}` cannot be written; check that its folder exists and may be written", "`{file}` 无法写入；请检查其文件夹存在且可写";
+    FileNotSynced = "file_not_synced", Reason, "`{file}` could not be brought to the disk; repeat", "`{file}` 无法写到磁盘；请重试";
+    TablesForeign = "tables_foreign", Reason, "`{file}` has tables of the engine's names that are not the engine's, or of an older layout; name another file", "`{file}` 中的表与引擎的表同名，但并非引擎所建，或为旧布局；请指明其他文件";
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::codes::Code;
 use super::decimal::Dec;
 use super::error::Error;
+use super::reason::Reason;
 use super::text::clip;
 
 /// A currency of ISO 4217, written as its three capital letters.
@@ -60,8 +61,8 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, Error> {
         iso_currency::Currency::from_code(text).map(Currency).ok_or_else(|| {
             let hint = match iso_currency::Currency::from_code(&text.to_ascii_uppercase()) {
-                Some(known) => format!("write `{}`", known.code()),
-                None => "use a three-letter code such as `USD`".to_owned(),
+                Some(known) => Reason::new(Code::WriteValue).with("value", known.code()),
+                None => Reason::new(Code::WriteCurrencyCode),
             };
             Error::new(Code::UnknownCurrency).with("value", clip(text)).with("hint", hint)
         })

@@ -50,6 +50,7 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
             schema: Self::SCHEMA,
             keys: self.keys(),
             body,
+            numbers: Default::default(),
         })
     }
 
@@ -66,7 +67,7 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
             Error::new(Code::CorruptRecord)
                 .with("kind", Self::KIND)
                 .with("id", record.id.as_str())
-                .with("reason", e.to_string())
+                .with("reason", super::hint::unreadable(&e))
         })?;
         if *read.id() != record.id {
             return Err(Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()));

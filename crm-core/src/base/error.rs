@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::canonical::{Fields, canonical, object};
-use super::codes::Code;
+use super::codes::{Code, Language};
 
 /// The coarse class of an error: what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -149,7 +149,7 @@ impl Error {
     pub fn message(&self) -> String {
         match &self.0.message {
             Some(own) => own.clone(),
-            None => super::codes::render(self.0.code.english(), &self.0.details),
+            None => super::codes::render(self.0.code, &self.0.details, Language::English),
         }
     }
 

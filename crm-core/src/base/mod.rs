@@ -15,10 +15,13 @@ pub mod decision;
 #[cfg(feature = "store")]
 pub mod entity;
 pub mod error;
+pub mod hint;
 #[cfg(feature = "store")]
 pub mod id;
 pub mod limits;
 pub mod money;
+#[cfg(feature = "store")]
+pub mod number;
 pub mod rates;
 pub mod reason;
 #[cfg(feature = "store")]
@@ -26,3 +29,5 @@ pub mod record;
 pub mod rounding;
 pub mod text;
 pub mod time;
+#[cfg(feature = "catalogue")]
+pub mod words;

@@ -4,8 +4,8 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::canonical::{Fields, canonical};
-use super::codes::Code;
+use super::canonical::{Fields, canonical, object};
+use super::codes::{Code, Language};
 
 /// How much explanation a request asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,13 +88,20 @@ impl Reason {
 
     /// The reason as a sentence in English.
     pub fn english(&self) -> String {
-        super::codes::render(self.code.english(), &self.params)
+        super::codes::render(self.code, &self.params, Language::English)
     }
 
     /// The reason as a sentence in Chinese.
     #[cfg(feature = "catalogue")]
     pub fn chinese(&self) -> String {
-        super::codes::render(self.code.chinese(), &self.params)
+        super::codes::render(self.code, &self.params, Language::Chinese)
+    }
+}
+
+/// A reason as a detail of an error or of another reason: a hint, or what lies behind a failure. What is beneath it is left out.
+impl From<Reason> for Value {
+    fn from(reason: Reason) -> Value {
+        object([("code".to_owned(), reason.code.name().into()), ("params".to_owned(), object(reason.params))].into())
     }
 }
 

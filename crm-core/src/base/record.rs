@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::decimal::Dec;
 use super::id::Id;
+use super::number::{Numbers, resolve};
 use super::text::fold;
 use super::time::{Date, Instant};
 
@@ -41,12 +42,30 @@ pub struct Record {
     pub keys: Vec<KeyBytes>,
     /// The body.
     pub body: Body,
+    /// The numbers given out for the tokens in the body; empty in what is written.
+    #[serde(default, skip_serializing_if = "Numbers::is_empty")]
+    pub numbers: Numbers,
 }
 
 impl Record {
     /// The record's name.
     pub fn key(&self) -> Key {
         Key { kind: self.kind.clone(), id: self.id.clone() }
+    }
+
+    /// The record with its numbers where their tokens stood.
+    #[must_use]
+    pub fn resolved(mut self) -> Self {
+        if !self.numbers.is_empty()
+            && let Ok(mut body) = serde_json::from_str(self.body.text())
+        {
+            resolve(&mut body, &self.numbers);
+            if let Ok(body) = Body::write(&body) {
+                self.body = body;
+                self.numbers.clear();
+            }
+        }
+        self
     }
 }
 

@@ -7,10 +7,11 @@ use crate::base::codes::Code;
 use crate::base::currency::Currency;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
+use crate::base::hint::hint;
 use crate::base::id::Id;
 use crate::base::record::KeyBytes;
 use crate::base::time::Instant;
-use crate::pipeline::definition::{Pipeline, hint};
+use crate::pipeline::definition::Pipeline;
 use crate::{entity_basics, pipeline};
 
 /// The id of the stored configuration: a tenant has one.

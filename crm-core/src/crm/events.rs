@@ -44,6 +44,7 @@ pub(crate) async fn list(session: &mut Session<'_>, request: &ListEvents) -> Res
         return Err(error.at("limit"));
     }
     let items = session.repository().events(&session.context().tenant, request.after.as_deref(), limit).await?;
+    let items: Vec<StoredEvent> = items.into_iter().map(StoredEvent::resolved).collect();
     let cursor = items.last().map(|e| e.cursor.clone()).or_else(|| request.after.clone());
     Ok(Decision::plain(EventPage { items, cursor }))
 }

@@ -5,13 +5,14 @@ use serde_json::{Map, Value};
 use crate::base::codes::Code;
 use crate::base::entity::Entity;
 use crate::base::error::{Error, Result};
+use crate::base::hint::{hint, unreadable};
+use crate::base::reason::Reason;
 use crate::base::id::Id;
 use crate::base::record::Record;
 use crate::base::text::clip;
 use crate::config::ConfigRecord;
 use crate::customers::account::Account;
 use crate::people::user::User;
-use crate::pipeline::definition::hint;
 use crate::pipeline::opportunity::Opportunity;
 use crate::pricing::price_book::PriceBook;
 use crate::pricing::product::Product;
@@ -68,7 +69,7 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 
 impl Kind {
     /// The fields of a host's body that the engine does not know, each with the nearest that it does.
-    pub fn unknown_fields<'b>(&self, body: &'b Map<String, Value>) -> Vec<(&'b str, String)> {
+    pub fn unknown_fields<'b>(&self, body: &'b Map<String, Value>) -> Vec<(&'b str, Reason)> {
         let known = || self.fields.iter().chain(self.own).copied();
         let is_unknown = |name: &&String| !known().any(|k| k == name.as_str());
         body.keys().filter(is_unknown).map(|name| (name.as_str(), hint(name, self.fields.iter().copied()))).collect()
@@ -80,14 +81,14 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
         && own != id.as_str()
     {
         let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
-        return Err(error.with("reason", format!("its body has another id, `{}`", clip(own))));
+        return Err(error.with("reason", Reason::new(Code::OtherId).with("other", clip(own))));
     }
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
     let text = Value::Object(body).to_string();
     let entity: E = serde_json::from_str(&text).map_err(|e| {
         let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
-        error.with("reason", clip(&e.to_string()))
+        error.with("reason", unreadable(&e))
     })?;
     entity.to_record(version)
 }

@@ -13,6 +13,7 @@ use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::number::{Numbers, resolve};
 use crate::base::reason::{Explain, Reason};
 use crate::base::record::Key;
 use crate::config::{Config, hex};
@@ -101,8 +102,8 @@ where
             changes.idempotency = Some(Idempotency { key: key.to_owned(), request_hash: hash.to_owned(), response });
         }
         match repository.commit(&changes).await {
-            Ok(Committed::Done {}) => return Ok(decision),
-            Ok(Committed::Replayed { response }) => return read(&response),
+            Ok(Committed::Done { numbers }) => return numbered(decision, &numbers),
+            Ok(Committed::Replayed { response, numbers }) => return read(&response, &numbers),
             // A record that came into being meanwhile is a conflict too: deciding anew says whether it matters.
             Err(error) if is_race(&error) && frame.expect_version.is_none() && attempt < ATTEMPTS => {
                 attempt = attempt.saturating_add(1);
@@ -156,7 +157,7 @@ pub fn request_hash(
     input: &str,
 ) -> Result<String> {
     let parsed: serde_json::Value =
-        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", e.to_string()))?;
+        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", crate::base::hint::unreadable(&e)))?;
     let config = config.map(Config::hash).transpose()?;
     let text = serde_json::json!([operation, tenant, version, config, canonical(parsed)]).to_string();
     Ok(hex(&Sha256::digest(text.as_bytes())))
@@ -175,7 +176,7 @@ async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'
     if text("request_hash")? != hash {
         return Err(Error::new(Code::IdempotencyKeyReused).with("key", key).at("idempotency_key"));
     }
-    read(text("response")?).map(Some)
+    read(text("response")?, &mark.numbers).map(Some)
 }
 
 /// The answer as it is stored: reasons without what lies beneath them.
@@ -190,9 +191,21 @@ fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
         .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
-fn read<T: DeserializeOwned>(response: &str) -> Result<Decision<T>> {
-    let answer: Answer<T> = serde_json::from_str(response).map_err(|e| {
-        Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", e.to_string())
-    })?;
+fn read<T: DeserializeOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
+    let corrupt = |e: serde_json::Error| {
+        Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", crate::base::hint::unreadable(&e))
+    };
+    let answer: Answer<T> = if numbers.is_empty() {
+        serde_json::from_str(response).map_err(corrupt)?
+    } else {
+        let mut answer: serde_json::Value = serde_json::from_str(response).map_err(corrupt)?;
+        resolve(&mut answer, numbers);
+        serde_json::from_str(&answer.to_string()).map_err(corrupt)?
+    };
     Ok(Decision::new(answer.value, answer.reasons))
+}
+
+/// The decision with the numbers that its commit gave out.
+fn numbered<T: Serialize + DeserializeOwned>(decision: Decision<T>, numbers: &Numbers) -> Result<Decision<T>> {
+    if numbers.is_empty() { Ok(decision) } else { read(&response(&decision)?, numbers) }
 }

@@ -166,6 +166,7 @@ impl<'a> Session<'a> {
         }
         let keys = [key];
         let found = self.repository.get(&self.context.tenant, &keys).await?.into_iter().next().flatten();
+        let found = found.map(Record::resolved);
         let [key] = keys;
         self.read.insert(key, found.clone());
         Ok(found)
@@ -209,6 +210,7 @@ impl<'a> Session<'a> {
         // One more tells whether there is a next page; each own write may hide one stored record.
         wide.limit = query.limit.saturating_add(1).saturating_add(own.len());
         let stored = self.repository.find(&wide).await?;
+        let stored: Vec<Record> = stored.into_iter().map(Record::resolved).collect();
         let is_own = |record: &Record| own.iter().any(|o| o.id == record.id);
         let mut found: Vec<&Record> = stored.iter().filter(|r| own.is_empty() || !is_own(r)).collect();
         if !own.is_empty() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::{Error, Result};
-use crate::base::text::suggest;
+use crate::base::hint::hint;
 
 /// What a stage means, whatever it is called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,17 +138,6 @@ impl Pipeline {
                 closed("won", "Won", StageKind::Won),
                 closed("lost", "Lost", StageKind::Lost),
             ],
-        }
-    }
-}
-
-/// The hint of an error about an unknown name: the nearest known one, or all of them.
-pub fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match suggest(name, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let all: Vec<String> = known.map(|k| format!("`{k}`")).collect();
-            if all.is_empty() { "there are none".to_owned() } else { format!("known are {}", all.join(", ")) }
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::definition::{Pipeline, StageKind, hint};
+use super::definition::{Pipeline, StageKind};
 use super::opportunity::Opportunity;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
+use crate::base::hint::hint;
 use crate::base::limits;
 
 /// Everything that forbids using a pipeline, with paths inside it.

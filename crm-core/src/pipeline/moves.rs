@@ -2,12 +2,13 @@
 //!
 //! Status follows the stage's kind, never its name. A move is refused with everything that is missing at once.
 
-use super::definition::{Pipeline, Stage, StageKind, hint};
+use super::definition::{Pipeline, Stage, StageKind};
 use super::opportunity::{Opportunity, StageEntry};
 use super::requests::Requirements;
 use crate::base::codes::Code;
 use crate::base::entity::fields;
 use crate::base::error::{Error, Result};
+use crate::base::hint::hint;
 use crate::base::limits;
 use crate::base::reason::Reason;
 use crate::base::time::{Date, Instant};

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::query::Query;
 use super::repository::{BoxFuture, Capabilities, Committed, Repository};
-use crate::base::change::{ChangeSet, StoredEvent};
+use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::record::{Key, Record};
+use crate::base::time::Instant;
 
 /// Fails one call and passes all others on.
 pub struct FaultyRepository {
@@ -70,6 +71,20 @@ impl Repository for FaultyRepository {
         match self.check() {
             Err(error) => Box::pin(std::future::ready(Err(error))),
             Ok(()) => self.inner.events(tenant, after, limit),
+        }
+    }
+
+    fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        match self.check() {
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+            Ok(()) => self.inner.due(tenant, now, limit),
+        }
+    }
+
+    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        match self.check() {
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+            Ok(()) => self.inner.next_due(limit),
         }
     }
 }

@@ -5,12 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::accept::accept;
 use super::query::Query;
-use super::repository::{BoxFuture, Capabilities, Committed, Repository};
-use crate::base::change::{ChangeSet, Expect, StoredEvent};
+use super::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
+use crate::base::change::{
+    Allocate, ChangeSet, Claim, Counter, Expect, StoredEvent, StoredTimer, TenantDue, Timer,
+};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, Record};
+use crate::base::time::Instant;
 
 /// The kind under which the marks of requests are read.
 pub const IDEMPOTENCY: &str = "idempotency";
@@ -28,7 +32,17 @@ struct State {
 struct Tenant {
     records: BTreeMap<String, BTreeMap<Id, Record>>,
     events: Vec<StoredEvent>,
-    marks: BTreeMap<String, (String, String)>,
+    marks: BTreeMap<String, Mark>,
+    claims: BTreeMap<(String, String), Key>,
+    counters: BTreeMap<(String, String), i64>,
+    series: BTreeMap<String, u64>,
+    timers: BTreeMap<(Key, String), (Instant, u32)>,
+}
+
+struct Mark {
+    request_hash: String,
+    response: String,
+    numbers: Numbers,
 }
 
 impl MemoryRepository {
@@ -70,10 +84,68 @@ impl Tenant {
     }
 
     fn mark(&self, key: &Key) -> Option<Record> {
-        let (request_hash, response) = self.marks.get(key.id.as_str())?;
-        let body = Body::write(&serde_json::json!({"request_hash": request_hash, "response": response})).ok()?;
-        Some(Record { kind: key.kind.clone(), id: key.id.clone(), version: 1, schema: 1, keys: Vec::new(), body })
+        let mark = self.marks.get(key.id.as_str())?;
+        let body = serde_json::json!({"request_hash": mark.request_hash, "response": mark.response});
+        let (kind, id, numbers) = (key.kind.clone(), key.id.clone(), mark.numbers.clone());
+        Some(Record { kind, id, version: 1, schema: 1, keys: Vec::new(), body: Body::write(&body).ok()?, numbers })
     }
+
+    /// Checks a claim; a name that the same change set releases is free.
+    fn claim(&self, claim: &Claim, all: &[Claim]) -> Result<()> {
+        let holder = self.claims.get(&(claim.scope.clone(), claim.name.clone()));
+        let holder = holder.filter(|holder| {
+            !all.iter().any(|c| c.release && c.owner == **holder && c.scope == claim.scope && c.name == claim.name)
+        });
+        match holder {
+            Some(holder) if !claim.release && *holder != claim.owner => Err(taken(claim)),
+            _ => Ok(()),
+        }
+    }
+
+    fn counted(&self, counter: &Counter) -> Result<i64> {
+        let value = self.counters.get(&(counter.scope.clone(), counter.name.clone())).copied().unwrap_or(0);
+        let next = value.checked_add(counter.delta);
+        let next = next.filter(|n| counter.delta <= 0 || counter.max.is_none_or(|max| *n <= max));
+        next.ok_or_else(|| reached(counter))
+    }
+
+    fn fires(&self, timer: &Timer) -> Result<()> {
+        let Some(fires) = timer.fires else { return Ok(()) };
+        match self.timers.get(&(timer.key.clone(), timer.rule.clone())) {
+            Some((due, _)) if *due == fires => Ok(()),
+            _ => Err(fired(timer)),
+        }
+    }
+
+    fn next_number(&mut self, allocate: &Allocate) -> (u32, u64) {
+        let last = self.series.entry(allocate.scope.clone()).or_default();
+        *last = last.saturating_add(1);
+        (allocate.token, *last)
+    }
+
+    fn set(&mut self, timer: &Timer) {
+        let name = (timer.key.clone(), timer.rule.clone());
+        match timer.due {
+            Some(due) => self.timers.insert(name, (due, timer.failures)),
+            None => self.timers.remove(&name),
+        };
+    }
+}
+
+/// The error of a name that somebody else holds.
+pub fn taken(claim: &Claim) -> Error {
+    Error::new(Code::ClaimTaken).with("scope", claim.scope.clone()).with("name", claim.name.clone())
+}
+
+/// The error of a counter that may not go on.
+pub fn reached(counter: &Counter) -> Error {
+    let error = Error::new(Code::LimitReached).with("scope", counter.scope.clone()).with("name", counter.name.clone());
+    error.with("max", counter.max.unwrap_or(i64::MAX))
+}
+
+/// The error of a timer that is not due any more when it should be carried out.
+pub fn fired(timer: &Timer) -> Error {
+    Error::new(Code::VersionConflict).with("kind", "timer").with("id", timer.key.id.as_str())
 }
 
 /// The error of an expectation that does not hold.
@@ -84,7 +156,7 @@ pub fn unmet(key: &Key, expect: Expect) -> Error {
 
 impl Repository for MemoryRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: "none".to_owned(), page: 10_000 }
+        Capabilities::whole("none", 10_000)
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -127,49 +199,111 @@ impl Repository for MemoryRepository {
         });
         Box::pin(std::future::ready(events))
     }
+
+    fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        let state = self.lock();
+        let timers = state.tenants.get(tenant).into_iter().flat_map(|t| &t.timers);
+        let due = timers.filter(|(_, (due, _))| *due <= now).map(|((key, rule), (due, failures))| StoredTimer {
+            due: *due,
+            key: key.clone(),
+            rule: rule.clone(),
+            failures: *failures,
+        });
+        let mut due: Vec<StoredTimer> = due.collect();
+        due.sort();
+        due.truncate(limit);
+        Box::pin(std::future::ready(Ok(due)))
+    }
+
+    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        let state = self.lock();
+        let first = |(tenant, state): (&String, &Tenant)| {
+            let due = state.timers.values().map(|(due, _)| *due).min()?;
+            Some(TenantDue { due, tenant: tenant.clone() })
+        };
+        let mut next: Vec<TenantDue> = state.tenants.iter().filter_map(first).collect();
+        next.sort();
+        next.truncate(limit);
+        Box::pin(std::future::ready(Ok(next)))
+    }
 }
 
 impl MemoryRepository {
     fn apply(&self, changes: &ChangeSet) -> Result<Committed> {
-        accept(changes)?;
+        accept(changes, &Part::ALL)?;
         let mut state = self.lock();
         let tenant = state.tenants.entry(changes.tenant.clone()).or_default();
         if let Some(mark) = &changes.idempotency
-            && let Some((hash, response)) = tenant.marks.get(&mark.key)
+            && let Some(before) = tenant.marks.get(&mark.key)
         {
-            return match *hash == mark.request_hash {
-                true => Ok(Committed::Replayed { response: response.clone() }),
+            return match before.request_hash == mark.request_hash {
+                true => {
+                    Ok(Committed::Replayed { response: before.response.clone(), numbers: before.numbers.clone() })
+                }
                 false => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
             };
         }
+        tenant.check_all(changes)?;
+        Ok(Committed::Done { numbers: tenant.write_all(changes) })
+    }
+}
+
+impl Tenant {
+    fn check_all(&self, changes: &ChangeSet) -> Result<()> {
         for require in &changes.requires {
-            tenant.check(&require.key, require.expect)?;
+            self.check(&require.key, require.expect)?;
         }
         for put in &changes.puts {
-            tenant.check(&put.record.key(), put.expect)?;
+            self.check(&put.record.key(), put.expect)?;
         }
         for delete in &changes.deletes {
-            tenant.check(&delete.key, delete.expect)?;
+            self.check(&delete.key, delete.expect)?;
         }
+        for claim in &changes.claims {
+            self.claim(claim, &changes.claims)?;
+        }
+        for counter in &changes.counters {
+            self.counted(counter)?;
+        }
+        changes.timers.iter().try_for_each(|timer| self.fires(timer))
+    }
+
+    fn write_all(&mut self, changes: &ChangeSet) -> Numbers {
+        let numbers: Numbers = changes.allocate.iter().map(|allocate| self.next_number(allocate)).collect();
         for put in &changes.puts {
-            tenant
-                .records
-                .entry(put.record.kind.clone())
-                .or_default()
-                .insert(put.record.id.clone(), put.record.clone());
+            let record = Record { numbers: numbers.clone(), ..put.record.clone() };
+            self.records.entry(record.kind.clone()).or_default().insert(record.id.clone(), record);
         }
         for delete in &changes.deletes {
-            if let Some(by_id) = tenant.records.get_mut(&delete.key.kind) {
+            if let Some(by_id) = self.records.get_mut(&delete.key.kind) {
                 by_id.remove(&delete.key.id);
             }
         }
+        for claim in changes.claims.iter().filter(|c| c.release) {
+            let name = (claim.scope.clone(), claim.name.clone());
+            if self.claims.get(&name) == Some(&claim.owner) {
+                self.claims.remove(&name);
+            }
+        }
+        for claim in changes.claims.iter().filter(|c| !c.release) {
+            self.claims.insert((claim.scope.clone(), claim.name.clone()), claim.owner.clone());
+        }
+        for counter in &changes.counters {
+            if let Ok(value) = self.counted(counter) {
+                self.counters.insert((counter.scope.clone(), counter.name.clone()), value);
+            }
+        }
+        for timer in &changes.timers {
+            self.set(timer);
+        }
         for event in &changes.events {
-            let cursor = tenant.events.len().saturating_add(1).to_string();
-            tenant.events.push(StoredEvent { cursor, event: event.clone() });
+            let cursor = self.events.len().saturating_add(1).to_string();
+            self.events.push(StoredEvent { cursor, event: event.clone(), numbers: numbers.clone() });
         }
         if let Some(mark) = &changes.idempotency {
-            tenant.marks.insert(mark.key.clone(), (mark.request_hash.clone(), mark.response.clone()));
+            let (request_hash, response) = (mark.request_hash.clone(), mark.response.clone());
+            self.marks.insert(mark.key.clone(), Mark { request_hash, response, numbers: numbers.clone() });
         }
-        Ok(Committed::Done {})
+        numbers
     }
 }

@@ -17,9 +17,10 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::error::Result;
 use crm_core::base::record::{Key, Record};
+use crm_core::base::time::Instant;
 use crm_core::crm::kinds::KINDS;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
@@ -112,7 +113,7 @@ impl SqliteRepository {
 
 impl Repository for SqliteRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: self.options.durability.name().to_owned(), page: 10_000 }
+        Capabilities::whole(self.options.durability.name(), 10_000)
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -139,6 +140,16 @@ impl Repository for SqliteRepository {
     ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         let events = self.reading().and_then(|c| run::events(&c, tenant, after, limit));
         Box::pin(std::future::ready(events))
+    }
+
+    fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        let due = self.reading().and_then(|c| run::due(&c, tenant, now, limit));
+        Box::pin(std::future::ready(due))
+    }
+
+    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        let next = self.reading().and_then(|c| run::next_due(&c, limit));
+        Box::pin(std::future::ready(next))
     }
 }
 

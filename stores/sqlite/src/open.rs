@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result};
+use crm_core::base::reason::Reason;
 use crm_core::base::text::clip;
 use crm_core::store::sql::Dialect;
 use crm_core::store::sql::schema::LAYOUT;
@@ -65,29 +66,29 @@ impl Default for Options {
 /// # Errors
 /// `unsupported_url` for another scheme, for options behind `?`, and for a database in memory.
 pub fn file_of(address: &str) -> Result<PathBuf> {
-    let refuse = |hint: &str| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", hint));
+    let refuse = |hint| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", Reason::new(hint)));
     let (path, is_url) = match address.split_once(':') {
         Some(("sqlite", rest)) => (rest.strip_prefix("//").unwrap_or(rest), true),
         Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => {
-            return refuse("write `sqlite:` and a path");
+            return refuse(Code::WriteScheme);
         }
         _ => (address, false),
     };
     if path.is_empty() {
-        return refuse("name a file, such as `sqlite:deals.db`");
+        return refuse(Code::NameFile);
     }
     if path.contains('\0') {
-        return refuse("leave out the character of code zero");
+        return refuse(Code::NoZeroCharacter);
     }
     if path.starts_with("file:") {
         // SQLite would read options out of it, such as a database in memory or no locks.
-        return refuse("write `sqlite:` and a path");
+        return refuse(Code::WriteScheme);
     }
     if path == ":memory:" {
-        return refuse("use the engine's own memory store");
+        return refuse(Code::UseMemoryStore);
     }
     if is_url && path.contains('?') {
-        return refuse("leave out what follows `?`; options are given beside the address");
+        return refuse(Code::NoUrlOptions);
     }
     Ok(PathBuf::from(path))
 }
@@ -108,10 +109,7 @@ pub fn identity(file: &Path) -> Option<Identity> {
 pub fn connections(file: &Path, kinds: &[(&str, usize)], options: &Options) -> Result<(Connection, Connection)> {
     let writer = connect(file, options)?;
     if writer.is_readonly("main").map_err(|e| failure::opening(file, e))? {
-        return Err(failure::unavailable(format!(
-            "`{}` may not be written; give this process the right to",
-            clip(&file.display().to_string())
-        )));
+        return Err(failure::unavailable(failure::about(Code::FileReadOnly, file)));
     }
     known_layout(&writer, file)?;
     write_ahead(&writer, file, options.busy_timeout)?;
@@ -166,10 +164,7 @@ fn write_ahead(connection: &Connection, file: &Path, patience: Duration) -> Resu
         match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
-                let name = clip(&file.display().to_string());
-                return Err(failure::unavailable(format!(
-                    "the file system of `{name}` cannot share memory; use a local disk"
-                )));
+                return Err(failure::unavailable(failure::about(Code::FileNotShared, file)));
             }
             Err(error) if failure::is_locked(&error) && start.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(5))
@@ -192,13 +187,16 @@ fn migrate(connection: &Connection, file: &Path, kinds: &[(&str, usize)]) -> Res
         }
         Ok(!missing)
     };
-    if known_layout(connection, file)?.is_some() && complete()? {
+    if known_layout(connection, file)? == Some(LAYOUT) && complete()? {
         return Ok(());
     }
     transaction(connection, || {
-        if known_layout(connection, file)?.is_none() {
-            Dialect::Sqlite.tables().iter().try_for_each(|text| command(connection, text))?;
-        }
+        let texts = match known_layout(connection, file)? {
+            None => Dialect::Sqlite.tables(),
+            Some(LAYOUT) => Vec::new(),
+            Some(older) => Dialect::Sqlite.migration(older),
+        };
+        texts.iter().try_for_each(|text| command(connection, text))?;
         indexes.iter().try_for_each(|index| command(connection, &index.text))?;
         Ok(Finish::Keep(()))
     })

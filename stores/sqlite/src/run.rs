@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result};
+use crm_core::base::number::Numbers;
 use crm_core::base::record::{Key, Record};
-use crm_core::base::text::clip;
+use crm_core::base::time::Instant;
 use crm_core::store::query::Query;
 use crm_core::store::repository::Committed;
-use crm_core::store::sql::commit::Step;
+use crm_core::store::sql::commit::given;
 use crm_core::store::sql::read::{self, Rows};
 use crm_core::store::sql::{Dialect, Expected, KEYS, Param, Statement};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -34,7 +35,7 @@ pub fn get(connection: &Connection, tenant: &str, keys: &[Key]) -> Result<Vec<Re
         each(connection, &get.statement, |row| {
             found.push(match get.rows {
                 Rows::Records => record(get.kind, row)?,
-                Rows::Marks => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?)?,
+                Rows::Marks => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
             });
             Ok(())
         })
@@ -61,7 +62,27 @@ pub fn find(connection: &Connection, query: &Query) -> Result<Vec<Record>> {
 pub fn events(connection: &Connection, tenant: &str, after: Option<&str>, limit: usize) -> Result<Vec<StoredEvent>> {
     let mut found = Vec::new();
     each(connection, &SQLITE.events(tenant, after, limit)?, |row| {
-        found.push(read::event(row.get(0).map_err(failure::of)?, text(row, 1)?)?);
+        found.push(read::event(number(row, 0)?, text(row, 1)?, optional(row, 2)?)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Reads the timers that are due.
+pub fn due(connection: &Connection, tenant: &str, now: Instant, limit: usize) -> Result<Vec<StoredTimer>> {
+    let mut found = Vec::new();
+    each(connection, &SQLITE.due(tenant, now, limit), |row| {
+        found.push(read::timer(number(row, 0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?, number(row, 4)?)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Reads when each tenant is next due.
+pub fn next_due(connection: &Connection, limit: usize) -> Result<Vec<TenantDue>> {
+    let mut found = Vec::new();
+    each(connection, &SQLITE.next_due(limit), |row| {
+        found.push(read::tenant_due(number(row, 0)?, text(row, 1)?)?);
         Ok(())
     })?;
     Ok(found)
@@ -72,17 +93,22 @@ pub fn commit(connection: &Connection, changes: &ChangeSet) -> Result<Committed>
     let steps = SQLITE.commit(changes)?;
     transaction(connection, || {
         let mut current: Option<(&str, CachedStatement<'_>)> = None;
+        let mut numbers = Numbers::new();
         for step in &steps {
             let text: &str = &step.statement.text;
             let prepared = match &mut current {
                 Some((last, prepared)) if *last == text => prepared,
                 other => &mut other.insert((text, prepare(connection, text)?)).1,
             };
-            if let Some(end) = execute(prepared, step)? {
-                return Ok(Finish::Undo(end));
+            let (held, row) = execute(prepared, &step.statement)?;
+            if !held {
+                return Ok(Finish::Undo(step.unmet(&row)?));
+            }
+            if step.gives_numbers() {
+                numbers = given(&row)?;
             }
         }
-        Ok(Finish::Keep(Committed::Done {}))
+        Ok(Finish::Keep(Committed::Done { numbers }))
     })
 }
 
@@ -116,16 +142,17 @@ pub fn transaction<T>(connection: &Connection, work: impl FnOnce() -> Result<Fin
     undone
 }
 
-/// Executes one step; gives the commit's end when its expectation does not hold.
-fn execute(prepared: &mut CachedStatement<'_>, step: &Step<'_>) -> Result<Option<Committed>> {
-    bind(prepared, &step.statement.params)?;
+/// Executes one statement: whether what must happen happened, and the first row that it gave.
+fn execute(prepared: &mut CachedStatement<'_>, statement: &Statement<'_>) -> Result<(bool, Vec<String>)> {
+    bind(prepared, &statement.params)?;
     let mut first = Vec::new();
-    let held = match step.statement.expect {
+    let held = match statement.expect {
         Expected::Changed(wanted) => prepared.raw_execute().map_err(failure::of)? == wanted,
         Expected::Found(wanted) => found(prepared, &mut first)? == wanted,
-        Expected::Rows => true,
+        Expected::Rows => found(prepared, &mut first).map(|_| true)?,
+        Expected::Any => prepared.raw_execute().map(|_| true).map_err(failure::of)?,
     };
-    if held { Ok(None) } else { step.unmet(&first).map(Some) }
+    Ok((held, first))
 }
 
 /// Counts the rows of a question and keeps the first one's texts.
@@ -135,7 +162,7 @@ fn found(prepared: &mut CachedStatement<'_>, first: &mut Vec<String>) -> Result<
     let mut count = 0_usize;
     while let Some(row) = rows.next().map_err(failure::of)? {
         if count == 0 {
-            *first = (0..width).map(|n| text(row, n).map(str::to_owned)).collect::<Result<_>>()?;
+            *first = (0..width).map(|n| optional(row, n).map(str::to_owned)).collect::<Result<_>>()?;
         }
         count = count.saturating_add(1);
     }
@@ -144,22 +171,18 @@ fn found(prepared: &mut CachedStatement<'_>, first: &mut Vec<String>) -> Result<
 
 /// Writes a copy as of one moment into a new file.
 pub fn snapshot(connection: &Connection, target: &Path) -> Result<()> {
-    let failed = |reason: &str| {
-        Error::new(Code::StorageFailed).with("reason", format!("`{}` {reason}", clip(&target.display().to_string())))
-    };
+    let failed = |reason| Error::new(Code::StorageFailed).with("reason", failure::about(reason, target));
     if target.exists() {
-        return Err(failed("exists already; name a new file"));
+        return Err(failed(Code::FileExists));
     }
-    let name = target.to_str().ok_or_else(|| failed("is not a name in UTF-8; name another file"))?;
+    let name = target.to_str().ok_or_else(|| failed(Code::FileNameNotText))?;
     connection.execute("VACUUM INTO ?", [name]).map_err(|e| match e.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen) => {
-            failed("cannot be written; check that its folder exists and may be written")
-        }
+        Some(rusqlite::ErrorCode::CannotOpen) => failed(Code::FileNotCreated),
         _ => failure::of(e),
     })?;
     // SQLite does not wait for the medium here.
     let written = std::fs::File::open(target).and_then(|file| file.sync_all());
-    written.map_err(|_| failed("could not be brought to the disk; repeat"))
+    written.map_err(|_| failed(Code::FileNotSynced))
 }
 
 /// Runs a command without parameters or rows.
@@ -203,11 +226,20 @@ fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str> {
     row.get_ref(index).map_err(failure::of)?.as_str().map_err(|e| failure::of(e.into()))
 }
 
+fn optional<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str> {
+    row.get_ref(index).map_err(failure::of)?.as_str_or_null().map(Option::unwrap_or_default).map_err(|e| failure::of(e.into()))
+}
+
+fn number(row: &Row<'_>, index: usize) -> Result<i64> {
+    row.get(index).map_err(failure::of)
+}
+
 fn record(kind: &str, row: &Row<'_>) -> Result<Record> {
-    let number = |index: usize| row.get::<_, i64>(index).map_err(failure::of);
     let keys = (3..BODY)
         .map(|index| row.get::<_, Vec<u8>>(index))
         .collect::<std::result::Result<_, _>>()
         .map_err(failure::of)?;
-    read::record(kind, text(row, 0)?, number(1)?, number(2)?, keys, text(row, BODY)?)
+    let (id, version, schema) = (text(row, 0)?, number(row, 1)?, number(row, 2)?);
+    let (body, alloc) = (text(row, BODY)?, optional(row, BODY + 1)?);
+    read::record(kind, read::Row { id, version, schema, keys, body, alloc })
 }

@@ -6,23 +6,30 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::{folder, fresh, now};
-use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::error::Result;
 use crm_core::base::record::{Key, Record};
-use crm_core::store::conformance::run;
+use crm_core::base::time::Instant;
+use crm_core::store::conformance::{Report, run, run_in};
 use crm_core::store::memory::MemoryRepository;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 
+fn kept(report: &Report) {
+    assert!(report.is_kept() && report.ran.len() == 14, "{report:?}");
+}
+
 #[test]
 fn memory_keeps_every_promise() {
-    assert_eq!(now(run(|| Arc::new(MemoryRepository::new()))), Vec::new());
+    kept(&now(run(|| Arc::new(MemoryRepository::new()))));
+    kept(&now(run_in(Arc::new(MemoryRepository::new()), "check.")));
 }
 
 #[test]
 fn sqlite_keeps_every_promise() {
     let (folder, _) = folder();
-    assert_eq!(now(run(fresh(&folder))), Vec::new());
+    kept(&now(run(fresh(&folder))));
+    kept(&now(run_in(fresh(&folder)(), "check.")));
 }
 
 /// A store that breaks one promise at a time, to see that the suite notices.
@@ -63,7 +70,11 @@ impl Repository for Sloppy {
         match self.flaw {
             "commit forgets requires" => changes.requires.clear(),
             "commit forgets marks" => changes.idempotency = None,
-            "commit ignores timers" => changes.timers.clear(),
+            "commit forgets claims" => changes.claims.clear(),
+            "commit forgets counters" => changes.counters.clear(),
+            "commit forgets what fires" => changes.timers.iter_mut().for_each(|t| t.fires = None),
+            "commit puts a record twice" => changes.puts.dedup_by(|a, b| a.record.id == b.record.id),
+            "commit forgets numbers" => changes.allocate.truncate(1),
             "commit forgets deletes" => changes.deletes.clear(),
             "commit is not whole" => {
                 let events = ChangeSet {
@@ -88,6 +99,15 @@ impl Repository for Sloppy {
         let after = if self.flaw == "events forget the cursor" { None } else { after };
         self.inner.events(tenant, after, limit)
     }
+
+    fn due<'a>(&'a self, tenant: &'a str, at: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        let late = "2999-01-01T00:00:00Z".parse().unwrap();
+        self.inner.due(tenant, if self.flaw == "due forgets the time" { late } else { at }, limit)
+    }
+
+    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
+        self.inner.next_due(limit)
+    }
 }
 
 #[test]
@@ -99,7 +119,12 @@ fn a_broken_promise_is_noticed() {
         ("find forgets the tests", "finds_test_keys"),
         ("commit forgets requires", "expectations_are_kept"),
         ("commit forgets marks", "repeats_change_nothing"),
-        ("commit ignores timers", "what_is_not_executed_is_refused"),
+        ("commit forgets claims", "claims_are_unique"),
+        ("commit forgets counters", "counters_keep_limits"),
+        ("commit forgets what fires", "timers_fire_once"),
+        ("commit puts a record twice", "what_is_not_executed_is_refused"),
+        ("commit forgets numbers", "numbers_have_no_gaps"),
+        ("due forgets the time", "timers_fire_once"),
         ("commit forgets deletes", "deletes_remove"),
         ("commit is not whole", "commits_are_whole"),
         ("tenants are one", "tenants_are_apart"),
@@ -108,7 +133,7 @@ fn a_broken_promise_is_noticed() {
         let sloppy = || -> Arc<dyn Repository> {
             Arc::new(Sloppy { inner: MemoryRepository::new(), flaw, tenant: Mutex::new(String::new()) })
         };
-        let broken = now(run(sloppy));
-        assert!(broken.iter().any(|b| b.check == check), "{flaw}: {broken:?}");
+        let report = now(run(sloppy));
+        assert!(report.broken.iter().any(|b| b.check == check), "{flaw}: {report:?}");
     }
 }

@@ -6,8 +6,10 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{event, folder, now, open, put, puts, record, try_open};
-use crm_core::base::change::{Expect, Idempotency};
+use crm_core::base::change::{Allocate, ChangeSet, Expect, Idempotency};
 use crm_core::base::error::Error;
+use crm_core::base::id::Id;
+use crm_core::base::record::Key;
 use crm_core::store::query::{Query, Test};
 use crm_core::store::repository::{Committed, Repository};
 use crm_store_sqlite::{Options, SqliteRepository, file_of};
@@ -28,12 +30,12 @@ fn what_was_committed_is_there_after_reopening() {
     changes.events.push(event("a"));
     changes.idempotency =
         Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "1.50".to_owned() });
-    assert_eq!(now(open(&file).commit(&changes)).unwrap(), Committed::Done {});
+    assert_eq!(now(open(&file).commit(&changes)).unwrap(), Committed::DONE);
     let again = open(&file);
     assert_eq!(now(again.get("t", &[a.key()])).unwrap(), vec![Some(a.clone())]);
     assert_eq!(now(again.find(&Query::of("t", "deal", 9))).unwrap(), vec![a]);
     assert_eq!(now(again.events("t", None, 9)).unwrap().len(), 1);
-    assert_eq!(now(again.commit(&changes)).unwrap(), Committed::Replayed { response: "1.50".to_owned() });
+    assert_eq!(now(again.commit(&changes)).unwrap(), Committed::Replayed { response: "1.50".to_owned(), numbers: Default::default() });
 }
 
 #[test]
@@ -47,7 +49,7 @@ fn a_lock_is_waited_for_and_then_reported_as_retryable() {
     assert_eq!((error.code(), error.retryable()), ("storage_locked", true));
     assert_eq!(now(store.find(&Query::of("t", "deal", 9))).unwrap(), Vec::new(), "reading goes on beside a writer");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(now(store.commit(&changes)).unwrap(), Committed::Done {});
+    assert_eq!(now(store.commit(&changes)).unwrap(), Committed::DONE);
 }
 
 #[test]
@@ -58,7 +60,7 @@ fn a_newer_layout_is_refused_and_left_as_it_is() {
     other.execute("UPDATE crm_meta SET value = 99 WHERE name = 'layout'", []).unwrap();
     let error = refusal(&file);
     assert_eq!(error.code(), "store_from_newer_engine");
-    assert_eq!(error.message(), "the database has layout 99, this engine knows up to 1: upgrade the engine");
+    assert_eq!(error.message(), "the database has layout 99, this engine knows up to 2: upgrade the engine");
 }
 
 #[test]
@@ -206,4 +208,35 @@ fn any_patience_is_taken() {
     let (_folder, file) = folder();
     let options = Options { busy_timeout: std::time::Duration::MAX, ..Options::default() };
     SqliteRepository::open(file.to_str().unwrap(), options).unwrap();
+}
+
+/// The tables as the first layout had them.
+const FIRST_LAYOUT: &str = "
+CREATE TABLE crm_meta(name text NOT NULL PRIMARY KEY, value bigint NOT NULL);
+CREATE TABLE crm_record(tenant text NOT NULL, kind text NOT NULL, id text NOT NULL, version bigint NOT NULL, schema int NOT NULL,
+ k1 blob NOT NULL DEFAULT x'', k2 blob NOT NULL DEFAULT x'', k3 blob NOT NULL DEFAULT x'', k4 blob NOT NULL DEFAULT x'',
+ k5 blob NOT NULL DEFAULT x'', k6 blob NOT NULL DEFAULT x'', k7 blob NOT NULL DEFAULT x'', k8 blob NOT NULL DEFAULT x'',
+ k9 blob NOT NULL DEFAULT x'', k10 blob NOT NULL DEFAULT x'', k11 blob NOT NULL DEFAULT x'', k12 blob NOT NULL DEFAULT x'',
+ body text NOT NULL, UNIQUE(tenant, kind, id));
+CREATE TABLE crm_event(seq integer PRIMARY KEY AUTOINCREMENT, tenant text NOT NULL, data text NOT NULL);
+CREATE INDEX crm_event_tenant ON crm_event(tenant, seq);
+CREATE TABLE crm_idem(tenant text NOT NULL, key text NOT NULL, hash text NOT NULL, response text NOT NULL, at bigint, PRIMARY KEY(tenant, key));
+INSERT INTO crm_meta(name, value) VALUES('layout', 1);
+INSERT INTO crm_record(tenant, kind, id, version, schema, k1, body) VALUES('t', 'deal', 'old', 3, 1, x'0105', '{\"n\":1.50}');
+INSERT INTO crm_idem(tenant, key, hash, response) VALUES('t', 'k', 'h', '1.50');
+";
+
+#[test]
+fn a_file_of_the_first_layout_is_brought_up_to_date() {
+    let (_folder, file) = folder();
+    Connection::open(&file).unwrap().execute_batch(FIRST_LAYOUT).unwrap();
+    let store = open(&file);
+    let key = Key::new("deal", &Id::new("old").unwrap());
+    let found = now(store.get("t", &[key])).unwrap().remove(0).unwrap();
+    assert_eq!((found.version, found.body.text(), found.keys.len()), (3, "{\"n\":1.50}", 1));
+    let fresh = ChangeSet {
+        allocate: vec![Allocate { token: 0, scope: "s".to_owned() }],
+        ..puts(vec![put(record("deal", "new", 1, &[]), Expect::Absent)])
+    };
+    assert_eq!(now(store.commit(&fresh)).unwrap(), Committed::Done { numbers: [(0, 1)].into() });
 }

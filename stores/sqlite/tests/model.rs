@@ -37,6 +37,7 @@ fn record() -> impl Strategy<Value = Record> {
             schema: 1,
             keys,
             body: Body::parse(format!("{{ \"n\" : {n}.50 }}")).unwrap(),
+            numbers: Default::default(),
         },
     )
 }

@@ -90,7 +90,7 @@ fn counts_up() {
         let found = now(store.get("t", &[counter()])).unwrap().pop().flatten();
         let (version, expect) = found.map_or((1, Expect::Absent), |r| (r.version + 1, Expect::Version(r.version)));
         match now(store.commit(&puts(vec![put(counted(version), expect)]))) {
-            Ok(Committed::Done {}) => left -= 1,
+            Ok(Committed::Done { .. }) => left -= 1,
             Err(error) if ["version_conflict", "record_exists"].contains(&error.code()) => {}
             other => panic!("{other:?}"),
         }

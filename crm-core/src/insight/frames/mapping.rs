@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::options::{FrameOptions, Source};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::hint::{hint, near_or};
 use crate::base::text::{clip, suggest};
-use crate::pipeline::definition::hint;
 
 /// A field that a column may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,8 +194,7 @@ impl Mapping {
                 Some(place) => drop(mapping.places.insert(row.0, place)),
                 None => {
                     let near = suggest(column, headers.iter().copied());
-                    let hint = near
-                        .map_or_else(|| "use one of its headers".to_owned(), |near| format!("did you mean `{near}`?"));
+                    let hint = near_or(near, Code::UseHeader);
                     violations.push(
                         Error::new(Code::UnknownColumn).with("column", clip(column)).with("hint", hint).at(&path),
                     );

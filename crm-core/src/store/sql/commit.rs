@@ -1,27 +1,43 @@
 //! Writing: a change set as statements that run in one transaction, in order, up to the first whose expectation does not hold.
+//!
+//! Numbers are given out by statements too: a series is counted up first, and what is written afterwards notes the numbers by
+//! reading the series in the same statement, so an adapter never has to carry a value from one statement to another.
 
 use std::borrow::Cow;
 
 use super::{Dialect, Expected, KEYS, Param, Statement, Type};
-use crate::base::change::{ChangeSet, Event, Expect, Idempotency, Put};
+use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Idempotency, Put, Timer};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::number::Numbers;
 use crate::base::record::{Key, KeyBytes};
 use crate::store::accept::accept;
-use crate::store::memory::unmet;
-use crate::store::repository::Committed;
+use crate::store::memory::{fired, reached, taken, unmet};
+use crate::store::repository::{Committed, Part};
 
-const MARK: &str = "SELECT hash, response FROM crm_idem WHERE tenant = ? AND key = ?";
+const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
 const HELD: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const ABSENT: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ?";
-const INSERT: &str = "INSERT INTO crm_record(k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, schema, body, version, tenant, kind, id) \
-                      VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO crm_record(k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, schema, body, version, tenant, kind, id, alloc) \
+                      VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {alloc}) ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE crm_record SET k1 = ?, k2 = ?, k3 = ?, k4 = ?, k5 = ?, k6 = ?, k7 = ?, k8 = ?, k9 = ?, k10 = ?, k11 = ?, k12 = ?, \
-                      schema = ?, body = ?, version = ? WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
+                      schema = ?, body = ?, version = ?, alloc = {alloc} WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const DELETE: &str = "DELETE FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
-const EVENT: &str = "INSERT INTO crm_event(tenant, data) VALUES(?, ?)";
-const NOTE: &str = "INSERT INTO crm_idem(tenant, key, hash, response, at) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+const RELEASE: &str = "DELETE FROM crm_claim WHERE tenant = ? AND scope = ? AND name = ? AND kind = ? AND id = ?";
+const CLAIM: &str = "INSERT INTO crm_claim(tenant, scope, name, kind, id) VALUES(?, ?, ?, ?, ?) \
+                     ON CONFLICT(tenant, scope, name) DO UPDATE SET kind = excluded.kind \
+                     WHERE crm_claim.kind = excluded.kind AND crm_claim.id = excluded.id";
+const COUNTER: &str = "INSERT INTO crm_counter(tenant, scope, name, value) VALUES(?, ?, ?, 0) ON CONFLICT DO NOTHING";
+const COUNT: &str = "UPDATE crm_counter SET value = value + ? WHERE tenant = ? AND scope = ? AND name = ? AND value >= ? AND value <= ?";
+const FIRES: &str = "SELECT rule FROM crm_timer WHERE tenant = ? AND kind = ? AND id = ? AND rule = ? AND due = ?";
+const SET: &str = "INSERT INTO crm_timer(tenant, kind, id, rule, due, failures) VALUES(?, ?, ?, ?, ?, ?) \
+                   ON CONFLICT(tenant, kind, id, rule) DO UPDATE SET due = excluded.due, failures = excluded.failures";
+const UNSET: &str = "DELETE FROM crm_timer WHERE tenant = ? AND kind = ? AND id = ? AND rule = ?";
+const SERIES: &str = "INSERT INTO crm_series(tenant, scope, value) VALUES(?, ?, 0) ON CONFLICT DO NOTHING";
+const NEXT: &str = "UPDATE crm_series SET value = value + ? WHERE tenant = ? AND scope = ?";
+const EVENT: &str = "INSERT INTO crm_event(tenant, data, alloc) VALUES(?, ?, {alloc})";
+const NOTE: &str = "INSERT INTO crm_idem(tenant, key, hash, response, at, alloc) VALUES(?, ?, ?, ?, ?, {alloc}) ON CONFLICT DO NOTHING";
 
 /// One statement of a commit, and what it is there for.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +51,11 @@ pub struct Step<'a> {
 enum Purpose<'a> {
     Mark(&'a Idempotency),
     Hold(&'a str, &'a Id, Expect),
+    Claim(&'a Claim),
+    Count(&'a Counter),
+    Fire(&'a Timer),
     Write,
+    Numbers,
 }
 
 impl Dialect {
@@ -44,66 +64,177 @@ impl Dialect {
     /// # Errors
     /// `unsupported_change` before anything is written, `internal_error` when an event cannot be written as JSON.
     pub fn commit<'a>(self, changes: &'a ChangeSet) -> Result<Vec<Step<'a>>> {
-        accept(changes)?;
-        let Dialect::Sqlite = self;
+        accept(changes, &Part::ALL)?;
         let tenant = changes.tenant.as_str();
         let mut steps = Vec::with_capacity(changes.puts.len().saturating_add(changes.events.len()).saturating_add(4));
         if let Some(mark) = &changes.idempotency {
-            let statement = Statement {
-                text: MARK.into(),
-                params: vec![Param::text(tenant), Param::text(&mark.key)],
-                expect: Expected::Found(0),
-            };
-            steps.push(Step { statement, purpose: Purpose::Mark(mark) });
+            let params = vec![Param::text(tenant), Param::text(&mark.key)];
+            steps.push(Step::new(MARK, params, Expected::Found(0), Purpose::Mark(mark)));
         }
         for require in &changes.requires {
-            steps.push(hold(tenant, &require.key, require.expect, HELD, Expected::Found(1))?);
+            steps.push(hold(tenant, &require.key, require.expect, self.locking(HELD), Expected::Found(1))?);
         }
+        let numbers = allocate(tenant, &changes.allocate, &mut steps);
         for put in &changes.puts {
-            steps.push(self::put(tenant, put)?);
+            steps.push(self::put(tenant, put, &numbers)?);
         }
         for delete in &changes.deletes {
-            steps.push(hold(tenant, &delete.key, delete.expect, DELETE, Expected::Changed(1))?);
+            steps.push(hold(tenant, &delete.key, delete.expect, DELETE.into(), Expected::Changed(1))?);
+        }
+        claims(tenant, &changes.claims, &mut steps);
+        for counter in &changes.counters {
+            count(tenant, counter, &mut steps);
+        }
+        for timer in &changes.timers {
+            self.timer(tenant, timer, &mut steps);
         }
         for event in &changes.events {
             let params = vec![Param::text(tenant), Param::Text(Cow::Owned(write(event)?))];
-            steps.push(Step::write(EVENT, params));
+            steps.push(numbers.write(EVENT, params));
         }
         if let Some(mark) = &changes.idempotency {
-            let at = changes.events.first().map_or(Param::Null(Type::Int8), |e| Param::Int8(e.recorded_at.micros()));
-            let params = vec![
-                Param::text(tenant),
-                Param::text(&mark.key),
-                Param::text(&mark.request_hash),
-                Param::text(&mark.response),
-                at,
-            ];
-            steps.push(Step::write(NOTE, params));
+            let recorded = changes.at.or(changes.events.first().map(|e| e.recorded_at));
+            let at = recorded.map_or(Param::Null(Type::Int8), |at| Param::Int8(at.micros()));
+            let texts = [tenant, &mark.key, &mark.request_hash, &mark.response];
+            let params = texts.map(Param::text).into_iter().chain([at]).collect();
+            steps.push(numbers.write(NOTE, params));
+        }
+        if let Some(expression) = &numbers.expression {
+            let text = format!("SELECT {expression}");
+            steps.push(Step::new(text, numbers.params.clone(), Expected::Rows, Purpose::Numbers));
         }
         Ok(steps)
     }
+
+    fn timer<'a>(self, tenant: &'a str, timer: &'a Timer, steps: &mut Vec<Step<'a>>) {
+        let name: Vec<Param<'a>> =
+            [tenant, &timer.key.kind, timer.key.id.as_str(), &timer.rule].map(Param::text).into();
+        let with = |more: &[Param<'a>]| name.iter().chain(more).cloned().collect::<Vec<_>>();
+        if let Some(fires) = timer.fires {
+            let params = with(&[Param::Int8(fires.micros())]);
+            steps.push(Step::new(self.locking(FIRES), params, Expected::Found(1), Purpose::Fire(timer)));
+        }
+        steps.push(match timer.due {
+            Some(due) => {
+                let params = with(&[Param::Int8(due.micros()), Param::Int8(i64::from(timer.failures))]);
+                Step::new(SET, params, Expected::Changed(1), Purpose::Write)
+            }
+            None => Step::new(UNSET, name, Expected::Any, Purpose::Write),
+        });
+    }
+}
+
+/// The numbers of a commit, as SQL that reads them from their series: `"0":42,"1":7`.
+struct Given<'a> {
+    expression: Option<String>,
+    params: Vec<Param<'a>>,
+}
+
+impl<'a> Given<'a> {
+    fn write(&self, text: &'static str, params: Vec<Param<'a>>) -> Step<'a> {
+        self.step(text, params, Vec::new(), Purpose::Write)
+    }
+
+    /// A step that notes the numbers where its text says `{alloc}`; `after` are the parameters behind that place.
+    fn step(&self, text: &'static str, before: Vec<Param<'a>>, after: Vec<Param<'a>>, purpose: Purpose<'a>) -> Step<'a> {
+        let mut params = before;
+        let text: Cow<'static, str> = match &self.expression {
+            None => text.replace("{alloc}", "NULL").into(),
+            Some(expression) => {
+                params.extend(self.params.iter().cloned());
+                text.replace("{alloc}", expression).into()
+            }
+        };
+        params.extend(after);
+        Step::new(text, params, Expected::Changed(1), purpose)
+    }
+}
+
+fn allocate<'a>(tenant: &'a str, wanted: &'a [Allocate], steps: &mut Vec<Step<'a>>) -> Given<'a> {
+    let mut terms = Vec::new();
+    let mut params = Vec::new();
+    let mut scopes: Vec<&str> = wanted.iter().map(|a| a.scope.as_str()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    for scope in scopes {
+        let count = wanted.iter().filter(|a| a.scope == scope).count();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let name = [Param::text(tenant), Param::text(scope)];
+        steps.push(Step::new(SERIES, name.to_vec(), Expected::Any, Purpose::Write));
+        let next = [Param::Int8(count)].into_iter().chain(name).collect();
+        steps.push(Step::new(NEXT, next, Expected::Changed(1), Purpose::Write));
+    }
+    for (place, number) in wanted.iter().enumerate() {
+        // How many of the same series come after this one.
+        let later = wanted.iter().skip(place.saturating_add(1)).filter(|a| a.scope == number.scope).count();
+        terms.push("? || CAST((SELECT value - ? FROM crm_series WHERE tenant = ? AND scope = ?) AS text)");
+        let comma = if place == 0 { "" } else { "," };
+        params.push(Param::Text(Cow::Owned(format!("{comma}\"{}\":", number.token))));
+        params.push(Param::Int8(i64::try_from(later).unwrap_or(i64::MAX)));
+        params.push(Param::text(tenant));
+        params.push(Param::text(&number.scope));
+    }
+    Given { expression: (!terms.is_empty()).then(|| terms.join(" || ")), params }
+}
+
+fn claims<'a>(tenant: &'a str, claims: &'a [Claim], steps: &mut Vec<Step<'a>>) {
+    for (release, text) in [(true, RELEASE), (false, CLAIM)] {
+        for claim in claims.iter().filter(|c| c.release == release) {
+            let params = [tenant, &claim.scope, &claim.name, &claim.owner.kind, claim.owner.id.as_str()];
+            let params = params.map(Param::text).into();
+            steps.push(match release {
+                true => Step::new(text, params, Expected::Any, Purpose::Write),
+                false => Step::new(text, params, Expected::Changed(1), Purpose::Claim(claim)),
+            });
+        }
+    }
+}
+
+/// Counts: the row comes into being at zero, and is moved only from where it may be moved.
+fn count<'a>(tenant: &'a str, counter: &'a Counter, steps: &mut Vec<Step<'a>>) {
+    let name: Vec<Param<'a>> = [tenant, &counter.scope, &counter.name].map(Param::text).into();
+    steps.push(Step::new(COUNTER, name.clone(), Expected::Any, Purpose::Write));
+    let (lowest, highest) = match counter.delta > 0 {
+        true => (i64::MIN, counter.max.unwrap_or(i64::MAX).saturating_sub(counter.delta)),
+        false => (i64::MIN.saturating_sub(counter.delta), i64::MAX),
+    };
+    let bounds = [Param::Int8(lowest), Param::Int8(highest)];
+    let params = [Param::Int8(counter.delta)].into_iter().chain(name).chain(bounds).collect();
+    steps.push(Step::new(COUNT, params, Expected::Changed(1), Purpose::Count(counter)));
 }
 
 impl<'a> Step<'a> {
-    fn write(text: &'static str, params: Vec<Param<'a>>) -> Self {
-        Step {
-            statement: Statement { text: text.into(), params, expect: Expected::Changed(1) },
-            purpose: Purpose::Write,
-        }
+    fn new(
+        text: impl Into<Cow<'static, str>>,
+        params: Vec<Param<'a>>,
+        expect: Expected,
+        purpose: Purpose<'a>,
+    ) -> Self {
+        Step { statement: Statement { text: text.into(), params, expect }, purpose }
     }
 
-    /// How a commit ends at this step when its expectation does not hold; `row` is the first row that it gave, column by column.
+    /// Says whether the step's one row holds the numbers that the commit gave out; see [`Step::numbers`].
+    pub fn gives_numbers(&self) -> bool {
+        self.purpose == Purpose::Numbers
+    }
+
+    /// How a commit ends at this step when its expectation does not hold; `row` is the first row that it gave, column by column, with
+    /// empty text for null.
     ///
     /// # Errors
-    /// `idempotency_key_reused`, `record_exists`, `version_conflict`, or `storage_failed` when a row was not written.
+    /// `idempotency_key_reused`, `record_exists`, `version_conflict`, `claim_taken`, `limit_reached`, or `storage_failed` when a row
+    /// was not written.
     pub fn unmet(&self, row: &[String]) -> Result<Committed> {
         match (&self.purpose, row) {
-            (Purpose::Mark(mark), [hash, response]) if *hash == mark.request_hash => {
-                Ok(Committed::Replayed { response: response.clone() })
+            (Purpose::Mark(mark), [hash, response, alloc]) if *hash == mark.request_hash => {
+                Ok(Committed::Replayed { response: response.clone(), numbers: super::read::numbers(alloc)? })
             }
             (Purpose::Mark(mark), _) => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
             (Purpose::Hold(kind, id, expect), _) => Err(unmet(&Key::new(kind, id), *expect)),
-            (Purpose::Write, _) => Err(Error::new(Code::StorageFailed)
+            (Purpose::Claim(claim), _) => Err(taken(claim)),
+            (Purpose::Count(counter), _) => Err(reached(counter)),
+            (Purpose::Fire(timer), _) => Err(fired(timer)),
+            (Purpose::Write | Purpose::Numbers, _) => Err(Error::new(Code::StorageFailed)
                 .with("reason", "a row was not written; repeat the request")
                 .retry(true)),
         }
@@ -111,20 +242,25 @@ impl<'a> Step<'a> {
 }
 
 /// A step about a record at a version; with `absent` the record is only looked for.
-fn hold<'a>(tenant: &'a str, key: &'a Key, expect: Expect, text: &'static str, expected: Expected) -> Result<Step<'a>> {
+fn hold<'a>(
+    tenant: &'a str,
+    key: &'a Key,
+    expect: Expect,
+    text: Cow<'static, str>,
+    expected: Expected,
+) -> Result<Step<'a>> {
     let mut params = vec![Param::text(tenant), Param::text(&key.kind), Param::text(key.id.as_str())];
     let (text, expected) = match expect {
-        Expect::Absent => (ABSENT, Expected::Found(0)),
+        Expect::Absent => (ABSENT.into(), Expected::Found(0)),
         Expect::Version(version) => {
             params.push(Param::number(version)?);
             (text, expected)
         }
     };
-    let statement = Statement { text: text.into(), params, expect: expected };
-    Ok(Step { statement, purpose: Purpose::Hold(&key.kind, &key.id, expect) })
+    Ok(Step::new(text, params, expected, Purpose::Hold(&key.kind, &key.id, expect)))
 }
 
-fn put<'a>(tenant: &'a str, put: &'a Put) -> Result<Step<'a>> {
+fn put<'a>(tenant: &'a str, put: &'a Put, numbers: &Given<'a>) -> Result<Step<'a>> {
     let record = &put.record;
     let mut params = Vec::with_capacity(KEYS.saturating_add(7));
     params
@@ -132,22 +268,30 @@ fn put<'a>(tenant: &'a str, put: &'a Put) -> Result<Step<'a>> {
     params.push(Param::Int8(i64::from(record.schema)));
     params.push(Param::text(record.body.text()));
     params.push(Param::number(record.version)?);
-    params.push(Param::text(tenant));
-    params.push(Param::text(&record.kind));
-    params.push(Param::text(record.id.as_str()));
-    let text = match put.expect {
-        Expect::Absent => INSERT,
-        Expect::Version(version) => {
-            params.push(Param::number(version)?);
-            UPDATE
+    let mut name = vec![Param::text(tenant), Param::text(&record.kind), Param::text(record.id.as_str())];
+    let purpose = Purpose::Hold(&record.kind, &record.id, put.expect);
+    Ok(match put.expect {
+        Expect::Absent => {
+            params.extend(name);
+            numbers.step(INSERT, params, Vec::new(), purpose)
         }
-    };
-    let statement = Statement { text: text.into(), params, expect: Expected::Changed(1) };
-    Ok(Step { statement, purpose: Purpose::Hold(&record.kind, &record.id, put.expect) })
+        Expect::Version(version) => {
+            name.push(Param::number(version)?);
+            numbers.step(UPDATE, params, name, purpose)
+        }
+    })
 }
 
 fn write(event: &Event) -> Result<String> {
     serde_json::to_string(event).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+}
+
+/// What a commit gives out, from the row of the step that [`Step::gives_numbers`].
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn given(row: &[String]) -> Result<Numbers> {
+    super::read::numbers(row.first().map_or("", String::as_str))
 }
 
 #[cfg(test)]
@@ -164,11 +308,18 @@ mod tests {
             ],
             "deletes": [{"key": {"kind": "deal", "id": "3"}, "expect": {"version": 3}}, {"key": {"kind": "deal", "id": "4"}, "expect": "absent"}],
             "requires": [{"key": {"kind": "user", "id": "3"}, "expect": {"version": 3}}, {"key": {"kind": "user", "id": "4"}, "expect": "absent"}],
+            "claims": [
+                {"scope": "s", "name": "n", "owner": {"kind": "deal", "id": "1"}},
+                {"scope": "s", "name": "o", "owner": {"kind": "deal", "id": "1"}, "release": true},
+            ],
+            "counters": [{"scope": "s", "name": "n", "delta": 1, "max": 3}],
+            "allocate": [{"token": 0, "scope": "s"}, {"token": 1, "scope": "s"}],
+            "timers": [{"key": {"kind": "deal", "id": "1"}, "rule": "r", "due": "2026-01-31T09:00:00Z", "fires": "2026-01-31T09:00:00Z"}],
             "idempotency": {"key": "k", "request_hash": "h", "response": "{}"},
         }))
         .unwrap();
         let steps = Dialect::Sqlite.commit(&changes).unwrap();
-        assert_eq!(steps.len(), 8);
+        assert_eq!(steps.len(), 17);
         for step in &steps {
             assert_eq!(
                 step.statement.text.matches('?').count(),
@@ -178,14 +329,18 @@ mod tests {
             );
         }
         assert_eq!(
-            steps[0].unmet(&["h".to_owned(), "{}".to_owned()]).unwrap(),
-            Committed::Replayed { response: "{}".to_owned() }
+            steps[0].unmet(&["h".to_owned(), "{}".to_owned(), "\"0\":7".to_owned()]).unwrap(),
+            Committed::Replayed { response: "{}".to_owned(), numbers: Numbers::from([(0, 7)]) }
         );
         assert_eq!(
-            steps[0].unmet(&["other".to_owned(), "{}".to_owned()]).unwrap_err().code(),
+            steps[0].unmet(&["other".to_owned(), "{}".to_owned(), String::new()]).unwrap_err().code(),
             "idempotency_key_reused"
         );
-        assert_eq!(steps[3].unmet(&[]).unwrap_err().code(), "record_exists");
-        assert_eq!(steps[4].unmet(&[]).unwrap_err().code(), "version_conflict");
+        let codes: Vec<String> =
+            steps.iter().skip(1).filter_map(|s| s.unmet(&[]).err()).map(|e| e.code().to_owned()).collect();
+        for code in ["record_exists", "version_conflict", "claim_taken", "limit_reached"] {
+            assert!(codes.iter().any(|c| c == code), "{code}");
+        }
+        assert!(steps.last().unwrap().gives_numbers());
     }
 }

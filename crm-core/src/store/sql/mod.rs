@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::reason::Reason;
 use crate::base::text::clip;
 
 /// Which database's SQL is written.
@@ -64,6 +65,8 @@ pub enum Expected {
     Found(usize),
     /// It is a command that must change this many rows.
     Changed(usize),
+    /// It is a command that may change any number of rows.
+    Any,
 }
 
 impl<'a> Param<'a> {
@@ -83,6 +86,16 @@ impl<'a> Param<'a> {
     }
 }
 
+impl Dialect {
+    /// A question whose rows must still hold when the transaction ends.
+    fn locking(self, text: &'static str) -> Cow<'static, str> {
+        match self {
+            // A transaction of ours has the only write lock from its beginning.
+            Dialect::Sqlite => Cow::Borrowed(text),
+        }
+    }
+}
+
 /// The most key columns that a record has.
 pub const KEYS: usize = 12;
 
@@ -92,7 +105,7 @@ const COLUMNS: [&str; KEYS] = ["k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "
 fn column(kind: &str, index: usize) -> Result<&'static str> {
     COLUMNS.get(index).copied().ok_or_else(|| {
         let error = Error::new(Code::UnknownIndex).with("index", index).with("kind", clip(kind));
-        error.with("hint", format!("a kind has at most {KEYS} indexes, counted from 0"))
+        error.with("hint", Reason::new(Code::IndexesFromZero).with("limit", KEYS))
     })
 }
 
@@ -105,7 +118,7 @@ fn literal(kind: &str) -> Result<&str> {
         return Ok(kind);
     }
     let error = Error::new(Code::UnknownFactKind).with("kind", clip(kind));
-    Err(error.with("hint", "a kind is written in lower-case letters, digits and `_`"))
+    Err(error.with("hint", Reason::new(Code::KindLetters)))
 }
 
 /// The length to which an `IN` list is padded: 1, 4, 16, 64, 256 and so on, so that few texts exist.

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{COLUMNS, Dialect, Expected, Param, Statement, column, literal, markers, padded};
-use crate::base::change::StoredEvent;
+use crate::base::change::{StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, KeyBytes, Record};
+use crate::base::time::Instant;
 use crate::store::memory::IDEMPOTENCY;
 use crate::store::query::{Query, Test};
 
@@ -24,9 +26,9 @@ const PRESENT: &[u8] = &[0];
 /// What is asked, and so how the rows are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
-    /// Rows of id, version, schema, the key columns, body: one record of the asked kind each.
+    /// Rows of id, version, schema, the key columns, body, alloc: one record of the asked kind each.
     Records,
-    /// Rows of key, hash, response: one request's mark each.
+    /// Rows of key, hash, response, alloc: one request's mark each.
     Marks,
 }
 
@@ -60,7 +62,7 @@ impl Dialect {
                 let (rows, text) = if kind == IDEMPOTENCY {
                     (
                         Rows::Marks,
-                        format!("SELECT key, hash, response FROM crm_idem WHERE tenant = ? AND key IN ({list})"),
+                        format!("SELECT key, hash, response, alloc FROM crm_idem WHERE tenant = ? AND key IN ({list})"),
                     )
                 } else {
                     (Rows::Records, format!("{} AND id IN ({list})", self.records(kind)?))
@@ -104,11 +106,11 @@ impl Dialect {
             text.push_str(&format!("{column}{turn}, "));
         }
         text.push_str(&format!("id{turn} LIMIT ?"));
-        params.push(Param::Int8(i64::try_from(query.limit).unwrap_or(i64::MAX)));
+        params.push(limited(query.limit));
         Ok(Some(Statement { text: Cow::Owned(text), params, expect: Expected::Rows }))
     }
 
-    /// The statement that reads events after a cursor, with rows of seq, data.
+    /// The statement that reads events after a cursor, with rows of seq, data, alloc.
     ///
     /// # Errors
     /// `invalid_cursor`.
@@ -119,20 +121,37 @@ impl Dialect {
             Some(_) => return Err(Error::new(Code::InvalidCursor)),
         };
         let text = match self {
-            Dialect::Sqlite => "SELECT seq, data FROM crm_event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?",
+            Dialect::Sqlite => "SELECT seq, data, alloc FROM crm_event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?",
         };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let params = vec![Param::text(tenant), Param::Int8(after), Param::Int8(limit)];
+        let params = vec![Param::text(tenant), Param::Int8(after), limited(limit)];
         Ok(Statement { text: Cow::Borrowed(text), params, expect: Expected::Rows })
+    }
+
+    /// The statement that reads the timers that are due, with rows of due, kind, id, rule, failures.
+    pub fn due<'a>(self, tenant: &'a str, now: Instant, limit: usize) -> Statement<'a> {
+        let text = "SELECT due, kind, id, rule, failures FROM crm_timer WHERE tenant = ? AND due <= ? \
+                    ORDER BY due, kind, id, rule LIMIT ?";
+        let params = vec![Param::text(tenant), Param::Int8(now.micros()), limited(limit)];
+        Statement { text: Cow::Borrowed(text), params, expect: Expected::Rows }
+    }
+
+    /// The statement that reads when each tenant is next due, with rows of due, tenant.
+    pub fn next_due(self, limit: usize) -> Statement<'static> {
+        let text = "SELECT min(due) AS first, tenant FROM crm_timer GROUP BY tenant ORDER BY first, tenant LIMIT ?";
+        Statement { text: Cow::Borrowed(text), params: vec![limited(limit)], expect: Expected::Rows }
     }
 
     fn records(self, kind: &str) -> Result<String> {
         let kind = literal(kind)?;
         Ok(format!(
-            "SELECT id, version, schema, {}, body FROM crm_record WHERE tenant = ? AND kind = '{kind}'",
+            "SELECT id, version, schema, {}, body, alloc FROM crm_record WHERE tenant = ? AND kind = '{kind}'",
             COLUMNS.join(", ")
         ))
     }
+}
+
+fn limited<'a>(limit: usize) -> Param<'a> {
+    Param::Int8(i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
 /// Repeats the last parameter up to a size.
@@ -192,38 +211,91 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Makes a record of a row's values.
+/// A record's row, column by column.
+pub struct Row<'r> {
+    /// The id.
+    pub id: &'r str,
+    /// The version.
+    pub version: i64,
+    /// The version of the body's layout.
+    pub schema: i64,
+    /// The key columns.
+    pub keys: Vec<Vec<u8>>,
+    /// The body.
+    pub body: &'r str,
+    /// The numbers; empty for null.
+    pub alloc: &'r str,
+}
+
+/// Makes a record of a row.
 ///
 /// # Errors
 /// `corrupt_record` when the row cannot have been written by an engine.
-pub fn record(kind: &str, id: &str, version: i64, schema: i64, mut keys: Vec<Vec<u8>>, body: &str) -> Result<Record> {
-    let corrupt = || corrupt(kind, id);
-    let version = u64::try_from(version).map_err(|_| corrupt())?;
-    let schema = u32::try_from(schema).map_err(|_| corrupt())?;
-    let body = Body::parse(body.to_owned()).map_err(|_| corrupt())?;
+pub fn record(kind: &str, row: Row<'_>) -> Result<Record> {
+    let corrupt = || corrupt(kind, row.id);
+    let version = u64::try_from(row.version).map_err(|_| corrupt())?;
+    let schema = u32::try_from(row.schema).map_err(|_| corrupt())?;
+    let body = Body::parse(row.body.to_owned()).map_err(|_| corrupt())?;
+    let (id, numbers) = (Id::new(row.id).map_err(|_| corrupt())?, numbers(row.alloc).map_err(|_| corrupt())?);
+    let mut keys = row.keys;
     let present = keys.iter().rposition(|k| !k.is_empty()).map_or(0, |last| last.saturating_add(1));
     keys.truncate(present);
     let keys = keys.into_iter().map(KeyBytes::from_bytes).collect();
-    Ok(Record { kind: kind.to_owned(), id: Id::new(id).map_err(|_| corrupt())?, version, schema, keys, body })
+    Ok(Record { kind: kind.to_owned(), id, version, schema, keys, body, numbers })
 }
 
 /// Makes a request's mark of a row's values: a record whose body is `{request_hash, response}`.
 ///
 /// # Errors
 /// `corrupt_record`.
-pub fn mark(key: &str, hash: &str, response: &str) -> Result<Record> {
+pub fn mark(key: &str, hash: &str, response: &str, alloc: &str) -> Result<Record> {
     let body = Body::write(&serde_json::json!({"request_hash": hash, "response": response}))?;
     let id = Id::new(key).map_err(|_| corrupt(IDEMPOTENCY, key))?;
-    Ok(Record { kind: IDEMPOTENCY.to_owned(), id, version: 1, schema: 1, keys: Vec::new(), body })
+    let numbers = numbers(alloc)?;
+    Ok(Record { kind: IDEMPOTENCY.to_owned(), id, version: 1, schema: 1, keys: Vec::new(), body, numbers })
 }
 
 /// Makes an event of a row's values.
 ///
 /// # Errors
 /// `corrupt_record`.
-pub fn event(seq: i64, data: &str) -> Result<StoredEvent> {
+pub fn event(seq: i64, data: &str, alloc: &str) -> Result<StoredEvent> {
     let event = serde_json::from_str(data).map_err(|_| corrupt("event", &seq.to_string()))?;
-    Ok(StoredEvent { cursor: seq.to_string(), event })
+    Ok(StoredEvent { cursor: seq.to_string(), event, numbers: numbers(alloc)? })
+}
+
+/// Makes a timer of a row's values.
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn timer(due: i64, kind: &str, id: &str, rule: &str, failures: i64) -> Result<StoredTimer> {
+    let corrupt = || corrupt("timer", id);
+    Ok(StoredTimer {
+        due: Instant::from_micros(due).ok_or_else(corrupt)?,
+        key: Key { kind: kind.to_owned(), id: Id::new(id).map_err(|_| corrupt())? },
+        rule: rule.to_owned(),
+        failures: u32::try_from(failures).map_err(|_| corrupt())?,
+    })
+}
+
+/// Makes a tenant's next due time of a row's values.
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn tenant_due(due: i64, tenant: &str) -> Result<TenantDue> {
+    let due = Instant::from_micros(due).ok_or_else(|| corrupt("timer", tenant))?;
+    Ok(TenantDue { due, tenant: tenant.to_owned() })
+}
+
+/// Reads the numbers that a row notes, such as `"0":42`.
+///
+/// # Errors
+/// `corrupt_record`.
+pub fn numbers(alloc: &str) -> Result<Numbers> {
+    if alloc.is_empty() {
+        return Ok(Numbers::new());
+    }
+    serde_json::from_str(&format!("{{{alloc}}}")).map_err(|_| corrupt("number", alloc))
 }
 
 /// Puts the records that were found into the order of the keys that were asked.

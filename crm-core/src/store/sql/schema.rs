@@ -4,7 +4,7 @@ use super::{COLUMNS, Dialect, column, literal};
 use crate::base::error::Result;
 
 /// The layout of the tables; counted up whenever they change, with a migration from the one before.
-pub const LAYOUT: i64 = 1;
+pub const LAYOUT: i64 = 2;
 
 /// An index that a kind of record declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +35,29 @@ impl Dialect {
             "CREATE TABLE crm_meta(name text NOT NULL PRIMARY KEY, value bigint NOT NULL)".to_owned(),
             format!(
                 "CREATE TABLE crm_record(tenant text NOT NULL, kind text NOT NULL, id text NOT NULL, version bigint NOT NULL, \
-                 schema int NOT NULL, {keys}body text NOT NULL, UNIQUE(tenant, kind, id))"
+                 schema int NOT NULL, {keys}body text NOT NULL, alloc text, UNIQUE(tenant, kind, id))"
             ),
-            format!("CREATE TABLE crm_event(seq {serial}, tenant text NOT NULL, data text NOT NULL)"),
+            format!("CREATE TABLE crm_event(seq {serial}, tenant text NOT NULL, data text NOT NULL, alloc text)"),
             "CREATE INDEX crm_event_tenant ON crm_event(tenant, seq)".to_owned(),
             "CREATE TABLE crm_idem(tenant text NOT NULL, key text NOT NULL, hash text NOT NULL, response text NOT NULL, at bigint, \
-             PRIMARY KEY(tenant, key))"
+             alloc text, PRIMARY KEY(tenant, key))"
                 .to_owned(),
-            format!("INSERT INTO crm_meta(name, value) VALUES('layout', {LAYOUT})"),
         ]
+        .into_iter()
+        .chain(parts())
+        .chain([format!("INSERT INTO crm_meta(name, value) VALUES('layout', {LAYOUT})")])
+        .collect()
+    }
+
+    /// The texts that bring tables of an older layout to this one, in order, the note of the layout included.
+    pub fn migration(self, from: i64) -> Vec<String> {
+        let mut texts = Vec::new();
+        if from < 2 {
+            texts.extend(["crm_record", "crm_event", "crm_idem"].map(|t| format!("ALTER TABLE {t} ADD COLUMN alloc text")));
+            texts.extend(parts());
+        }
+        texts.push(format!("UPDATE crm_meta SET value = {LAYOUT} WHERE name = 'layout'"));
+        texts
     }
 
     /// The indexes of the kinds, each given with its number of declared indexes.
@@ -71,4 +85,20 @@ impl Dialect {
         }
         Ok(out)
     }
+}
+
+/// The tables of claims, counters, series of numbers and timers.
+fn parts() -> impl Iterator<Item = String> {
+    [
+        "CREATE TABLE crm_claim(tenant text NOT NULL, scope text NOT NULL, name text NOT NULL, kind text NOT NULL, id text NOT NULL, \
+         PRIMARY KEY(tenant, scope, name))",
+        "CREATE TABLE crm_counter(tenant text NOT NULL, scope text NOT NULL, name text NOT NULL, value bigint NOT NULL, \
+         PRIMARY KEY(tenant, scope, name))",
+        "CREATE TABLE crm_series(tenant text NOT NULL, scope text NOT NULL, value bigint NOT NULL, PRIMARY KEY(tenant, scope))",
+        "CREATE TABLE crm_timer(tenant text NOT NULL, kind text NOT NULL, id text NOT NULL, rule text NOT NULL, due bigint NOT NULL, \
+         failures int NOT NULL, PRIMARY KEY(tenant, kind, id, rule))",
+        "CREATE INDEX crm_timer_due ON crm_timer(tenant, due, kind, id, rule)",
+    ]
+    .into_iter()
+    .map(str::to_owned)
 }

@@ -1,26 +1,30 @@
 //! The promises of a repository as checks that any store can be put to.
 //!
-//! Each check takes an empty repository and says what it found wrong; [`run`] does them all. Give it a function that makes an empty
-//! repository, and an executor of your own: the checks are ordinary futures.
+//! Each check takes a repository in which its tenants are empty and says what it found wrong; [`run`] does them all. Give it a
+//! function that makes an empty repository, or a tenant's prefix that was never used in one that lives on ([`run_in`]), and an executor
+//! of your own: the checks are ordinary futures. What the capabilities promise is run, the rest must be refused.
+
+mod parts;
+mod scoped;
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::memory::IDEMPOTENCY;
 use super::query::{After, Query, Test};
-use super::repository::{Committed, Repository};
+use super::repository::{Committed, Part, Repository};
 use crate::base::canonical::Fields;
-use crate::base::change::{
-    Allocate, ChangeSet, Claim, Counter, Delete, Event, Expect, Idempotency, Put, Require, Timer,
-};
+use crate::base::change::{Allocate, ChangeSet, Delete, Event, Expect, Idempotency, Put, Require};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, KeyBytes, Record};
 use crate::base::time::Instant;
 
 /// A promise that was not kept: which one, and what happened instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Broken {
     /// The check.
     pub check: &'static str,
@@ -34,13 +38,43 @@ pub const KIND: &str = "sample";
 type Outcome = std::result::Result<(), String>;
 type Store<'a> = &'a dyn Repository;
 
-/// Runs every check, each over an empty repository of its own, and gives the promises that were not kept.
-pub async fn run(mut fresh: impl FnMut() -> Arc<dyn Repository>) -> Vec<Broken> {
-    let mut broken = Vec::new();
+/// What a run of the suite found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The checks that were run.
+    pub ran: Vec<&'static str>,
+    /// The promises that were not kept.
+    pub broken: Vec<Broken>,
+}
+
+impl Report {
+    /// Says whether checks were run and every promise was kept.
+    pub fn is_kept(&self) -> bool {
+        !self.ran.is_empty() && self.broken.is_empty()
+    }
+}
+
+/// Runs every check, each over an empty repository of its own.
+pub async fn run(mut fresh: impl FnMut() -> Arc<dyn Repository>) -> Report {
+    checks(|_| fresh()).await
+}
+
+/// Runs every check in one repository, each in tenants of its own whose names begin with `prefix`.
+pub async fn run_in(repository: Arc<dyn Repository>, prefix: &str) -> Report {
+    checks(|check| Arc::new(scoped::Scoped::new(repository.clone(), format!("{prefix}{check}."))) as Arc<dyn Repository>)
+        .await
+}
+
+async fn checks(mut fresh: impl FnMut(&str) -> Arc<dyn Repository>) -> Report {
+    let mut report = Report::default();
     macro_rules! check {
-        ($($name:ident),* $(,)?) => {
-            $(if let Err(found) = $name(&*fresh()).await {
-                broken.push(Broken { check: stringify!($name), found });
+        ($($name:path),* $(,)?) => {
+            $({
+                let name = stringify!($name).trim_start_matches("parts::");
+                report.ran.push(name);
+                if let Err(found) = $name(&*fresh(name)).await {
+                    report.broken.push(Broken { check: name, found });
+                }
             })*
         };
     }
@@ -56,7 +90,20 @@ pub async fn run(mut fresh: impl FnMut() -> Arc<dyn Repository>) -> Vec<Broken> 
         tenants_are_apart,
         what_is_not_executed_is_refused,
     );
-    broken
+    let executes = fresh("capabilities").capabilities().executes;
+    if executes.contains(&Part::Claims) {
+        check!(parts::claims_are_unique);
+    }
+    if executes.contains(&Part::Counters) {
+        check!(parts::counters_keep_limits);
+    }
+    if executes.contains(&Part::Allocate) {
+        check!(parts::numbers_have_no_gaps);
+    }
+    if executes.contains(&Part::Timers) {
+        check!(parts::timers_fire_once);
+    }
+    report
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
@@ -81,7 +128,7 @@ fn key(id: &str) -> std::result::Result<Key, String> {
 fn record(id: &str, version: u64, keys: &[&[u8]]) -> std::result::Result<Record, String> {
     let body = Body::parse(format!("{{\"n\":1.50,\"of\":\"{id}\",\"é\":\"\u{1F600}\"}}")).map_err(|e| e.to_string())?;
     let keys = keys.iter().map(|k| KeyBytes::from_bytes(k.to_vec())).collect();
-    Ok(Record { kind: KIND.to_owned(), id: Id::new(id).map_err(told)?, version, schema: 3, keys, body })
+    Ok(Record { kind: KIND.to_owned(), id: Id::new(id).map_err(told)?, version, schema: 3, keys, body, numbers: Numbers::new() })
 }
 
 fn insert(record: &Record) -> Put {
@@ -109,7 +156,7 @@ fn event(id: &str, n: u32) -> std::result::Result<Event, String> {
 }
 
 async fn done(store: Store<'_>, what: &str, changes: &ChangeSet) -> Outcome {
-    same(what, store.commit(changes).await.map_err(told)?, Committed::Done {})
+    same(what, store.commit(changes).await.map_err(told)?, Committed::DONE)
 }
 
 async fn ids(store: Store<'_>, query: &Query) -> std::result::Result<String, String> {
@@ -256,7 +303,7 @@ async fn repeats_change_nothing(store: Store<'_>) -> Outcome {
         Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{\"n\":1.50}".to_owned() });
     done(store, "the first time", &changes).await?;
     let again = store.commit(&changes).await.map_err(told)?;
-    same("the second time", again, Committed::Replayed { response: "{\"n\":1.50}".to_owned() })?;
+    same("the second time", again, Committed::Replayed { response: "{\"n\":1.50}".to_owned(), numbers: Numbers::new() })?;
     same("one event", store.events("t", None, 10).await.map_err(told)?.len(), 1)?;
     let mark = Key { kind: IDEMPOTENCY.to_owned(), id: Id::new("k").map_err(told)? };
     let found = store.get("t", std::slice::from_ref(&mark)).await.map_err(told)?;
@@ -326,20 +373,26 @@ async fn tenants_are_apart(store: Store<'_>) -> Outcome {
 }
 
 async fn what_is_not_executed_is_refused(store: Store<'_>) -> Outcome {
+    let executes = store.capabilities().executes;
     let plain = puts("t", &[record("a", 1, &[])?]);
-    let mut cases = vec![plain.clone(), plain.clone(), plain.clone(), plain.clone(), plain.clone(), plain.clone()];
-    for (n, changes) in cases.iter_mut().enumerate() {
-        match n {
-            0 => changes.claims.push(Claim { scope: "s".to_owned(), name: "n".to_owned(), owner: key("a")? }),
-            1 => changes.counters.push(Counter { scope: "s".to_owned(), name: "n".to_owned(), delta: 1, max: None }),
-            2 => changes.allocate.push(Allocate { token: 0, scope: "s".to_owned() }),
-            3 => changes.timers.push(Timer { key: key("a")?, rule: "r".to_owned(), due: None }),
-            4 => changes.puts.push(insert(&record("a", 1, &[])?)),
-            _ => changes.puts.push(insert(&record("b", 1, &[&[1][..]; 13])?)),
+    for part in Part::ALL.into_iter().filter(|part| !executes.contains(part)) {
+        let mut changes = plain.clone();
+        match part {
+            Part::Claims => changes.claims.push(parts::claim("n", "a", false)?),
+            Part::Counters => changes.counters.push(parts::counter(1, None)),
+            Part::Allocate => changes.allocate.push(Allocate { token: 0, scope: "s".to_owned() }),
+            Part::Timers => changes.timers.push(parts::timer("a", None, None)?),
         }
+        code(part.name(), store.commit(&changes).await, "unsupported_change")?;
     }
-    for changes in &cases {
-        code("a part that is not executed", store.commit(changes).await, "unsupported_change")?;
+    let mut cases = [plain.clone(), plain.clone(), plain];
+    let [twice, keys, numbers] = &mut cases;
+    twice.puts.push(insert(&record("a", 1, &[])?));
+    keys.puts.push(insert(&record("b", 1, &[&[1][..]; 13])?));
+    let numbered = Record { numbers: Numbers::from([(0, 1)]), ..record("b", 1, &[])? };
+    numbers.puts.push(insert(&numbered));
+    for (what, changes) in ["a record twice", "too many keys", "numbers of its own"].iter().zip(&cases) {
+        code(what, store.commit(changes).await, "unsupported_change")?;
     }
     same("nothing is written", one(store, "t", "a").await?, None)
 }
