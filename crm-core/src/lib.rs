@@ -3,7 +3,7 @@
 //! Every decision a CRM takes is one operation that is a pure function of its request and of the records it reads.
 //! Start at [`api`] for the table of operations and the JSON boundary, at `crm::Crm` for the typed Rust API,
 //! and at [`base`] for money, errors and explanations. The floors, lowest first:
-//! `base`, the domain (`people`, `customers`, `pipeline`, `pricing`, `quotes`, `insight`) beside `store`, `config`, `crm`, `api`.
+//! `base`, `condition`, the domain (`people`, `customers`, `pipeline`, `pricing`, `quotes`, `insight`) beside `store`, `config`, `crm`, `api`.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -18,6 +18,7 @@
 
 pub mod api;
 pub mod base;
+pub mod condition;
 #[cfg(feature = "store")]
 pub mod config;
 #[cfg(feature = "store")]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// What each top-level module may use beside itself. Within the domain the arrows form a graph without circles.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("condition", &["base"]),
     ("people", &["base"]),
     ("customers", &["base"]),
     ("pipeline", &["base"]),
@@ -15,12 +16,40 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("money", &["base"]),
     ("quotes", &["base"]),
     ("insight", &["base", "pipeline", "pricing"]),
-    ("store", &["base"]),
+    ("store", &["base", "condition"]),
     ("config", &["base", "pipeline"]),
-    ("crm", &["base", "people", "customers", "pipeline", "pricing", "money", "quotes", "insight", "store", "config"]),
+    (
+        "crm",
+        &[
+            "base",
+            "condition",
+            "people",
+            "customers",
+            "pipeline",
+            "pricing",
+            "money",
+            "quotes",
+            "insight",
+            "store",
+            "config",
+        ],
+    ),
     (
         "api",
-        &["base", "people", "customers", "pipeline", "pricing", "money", "quotes", "insight", "store", "config", "crm"],
+        &[
+            "base",
+            "condition",
+            "people",
+            "customers",
+            "pipeline",
+            "pricing",
+            "money",
+            "quotes",
+            "insight",
+            "store",
+            "config",
+            "crm",
+        ],
     ),
 ];
 

@@ -58,7 +58,7 @@ codes! {
     UnknownRequiredField = "unknown_required_field", Validation, "`{field}` is not a field of an opportunity: {hint}", "`{field}` 不是商机的字段：{hint}";
 
     // Conditions.
-    InvalidCondition = "invalid_condition", Validation, "a condition has exactly one of `all`, `any`, `not` and `field`, here stands {found}: keep one", "条件必须恰有 `all`、`any`、`not`、`field` 之一，此处为 {found}：请只保留一个";
+    InvalidCondition = "invalid_condition", Validation, "a condition has exactly one of `all`, `any`, `not` and `field`, found {parts}: write one", "条件必须恰有 `all`、`any`、`not`、`field` 之一，实为 {parts}：请写其中一个";
     OperatorNotApplicable = "operator_not_applicable", Validation, "`{op}` does not apply to `{field}` of the type {type}: use one of {allowed}", "`{op}` 不适用于类型为 {type} 的 `{field}`：请用 {allowed} 之一";
     PartNotUsed = "part_not_used", Validation, "`{part}` means nothing to `{op}`: remove it", "`{part}` 对 `{op}` 没有意义：请删除";
     TypesDiffer = "types_differ", Validation, "`{field}` is of the type {type} and `{other}` of the type {other_type}: compare fields of one type", "`{field}` 的类型是 {type}，而 `{other}` 的类型是 {other_type}：请比较同类型的字段";
