@@ -1,8 +1,11 @@
 //! What every kind of record has in common, and the macro that declares one.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::canonical::{Fields, canonical};
 use super::codes::Code;
@@ -35,6 +38,11 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// Everything that is wrong with the record's fields.
     fn violations(&self) -> Vec<Error>;
 
+    /// Brings a body of layout `from` to layout `from + 1`; called for each step up to [`Entity::SCHEMA`].
+    fn upcast(from: u32, body: &mut Map<String, Value>) {
+        let _ = (from, body);
+    }
+
     /// The record to store at a version.
     ///
     /// # Errors
@@ -42,8 +50,12 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     fn to_record(&self, version: u64) -> Result<Record> {
         let mut stored = self.clone();
         stored.set_version(0);
-        let body = Body::write(&stored)?;
-        Ok(Record {
+        Ok(self.with_body(version, Body::write(&stored)?))
+    }
+
+    /// The record to store at a version, with a body that is written already.
+    fn with_body(&self, version: u64, body: Body) -> Record {
+        Record {
             kind: Self::KIND.to_owned(),
             id: self.id().clone(),
             version,
@@ -51,31 +63,66 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
             keys: self.keys(),
             body,
             numbers: Default::default(),
-        })
+        }
     }
 
-    /// Reads a stored record.
+    /// Reads a stored record; one of an older layout is brought up to date.
     ///
     /// # Errors
     /// `record_from_newer_engine`, `corrupt_record`.
     fn from_record(record: &Record) -> Result<Self> {
-        if record.schema > Self::SCHEMA {
-            let error = Error::new(Code::RecordFromNewerEngine).with("kind", Self::KIND).with("id", record.id.as_str());
-            return Err(error.with("schema", record.schema));
-        }
-        let read: Self = serde_json::from_str(record.body.text()).map_err(|e| {
-            Error::new(Code::CorruptRecord)
-                .with("kind", Self::KIND)
-                .with("id", record.id.as_str())
-                .with("reason", super::hint::unreadable(&e))
-        })?;
+        let body = present(record, Self::SCHEMA, Self::upcast)?;
+        let read: std::result::Result<Self, _> = serde_json::from_str(body.text());
+        let mut read = read.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
         if *read.id() != record.id {
-            return Err(Error::new(Code::CorruptRecord).with("kind", Self::KIND).with("id", record.id.as_str()));
+            return Err(corrupt(record));
         }
-        let mut read = read;
         read.set_version(record.version);
         Ok(read)
     }
+}
+
+fn corrupt(record: &Record) -> Error {
+    Error::new(Code::CorruptRecord).with("kind", record.kind.clone()).with("id", record.id.as_str())
+}
+
+/// A record's body in the layout `schema`.
+///
+/// # Errors
+/// `record_from_newer_engine`, `corrupt_record`.
+pub fn present(
+    record: &Record,
+    schema: u32,
+    upcast: fn(u32, &mut Map<String, Value>),
+) -> Result<std::borrow::Cow<'_, Body>> {
+    if record.schema > schema {
+        let error = Error::new(Code::RecordFromNewerEngine).with("kind", record.kind.clone());
+        return Err(error.with("id", record.id.as_str()).with("schema", record.schema));
+    }
+    if record.schema == schema {
+        return Ok(std::borrow::Cow::Borrowed(&record.body));
+    }
+    let mut body: Map<String, Value> = serde_json::from_str(record.body.text())
+        .map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+    (record.schema..schema).for_each(|from| upcast(from, &mut body));
+    Body::write(&body).map(std::borrow::Cow::Owned)
+}
+
+/// The body of a changed record: the old one with the changed fields written over it, so that fields which this engine does not know
+/// stay as they were.
+///
+/// # Errors
+/// `corrupt_record` when the old body is not an object.
+pub fn rewritten(record: &Record, old: &Body, changed: &Fields) -> Result<Body> {
+    let fields: std::result::Result<BTreeMap<String, Box<RawValue>>, _> = serde_json::from_str(old.text());
+    let mut fields = fields.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+    for (name, value) in changed {
+        match value {
+            Value::Null => fields.remove(name),
+            value => fields.insert(name.clone(), Body::write(value)?.into_raw()),
+        };
+    }
+    Body::write(&fields)
 }
 
 /// A request that creates a record.

@@ -92,6 +92,11 @@ impl Body {
         RawValue::from_string(text).map(Body)
     }
 
+    /// The JSON text, owned.
+    pub fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+
     /// The JSON text.
     pub fn text(&self) -> &str {
         self.0.get()

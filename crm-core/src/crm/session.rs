@@ -11,7 +11,7 @@ use crate::base::canonical::Fields;
 use crate::base::change::{ChangeSet, Event, Expect, Put, Require};
 use crate::base::codes::Code;
 use crate::base::context::Context;
-use crate::base::entity::{Entity, changed};
+use crate::base::entity::{Entity, changed, present, rewritten};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::record::{Key, KeyBytes, Record};
@@ -172,6 +172,12 @@ impl<'a> Session<'a> {
         Ok(found)
     }
 
+    /// A record as this session has it: as it wrote it, or as it read it.
+    fn known(&self, key: &Key) -> Option<&Record> {
+        let written = self.places.get(key).and_then(|place| self.puts.get(*place)).map(|put| &put.record);
+        written.or_else(|| self.read.get(key).and_then(Option::as_ref))
+    }
+
     /// Reads a record.
     ///
     /// # Errors
@@ -266,9 +272,16 @@ impl<'a> Session<'a> {
 
     fn put<E: Entity>(&mut self, old: Option<&E>, new: &E, version: u64) -> Result<E> {
         let next = version.saturating_add(1);
-        let record = new.to_record(next)?;
         let fields = changed(old, new);
-        let key = record.key();
+        let key = Key::new(E::KIND, new.id());
+        let stored = old.and(self.known(&key));
+        let record = match stored {
+            None => new.to_record(next)?,
+            Some(stored) => {
+                let body = present(stored, E::SCHEMA, E::upcast)?;
+                new.with_body(next, rewritten(stored, &body, &fields)?)
+            }
+        };
         match self.places.get(&key).and_then(|place| self.puts.get_mut(*place)) {
             Some(put) => {
                 put.record = record;
