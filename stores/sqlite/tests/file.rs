@@ -35,7 +35,10 @@ fn what_was_committed_is_there_after_reopening() {
     assert_eq!(now(again.get("t", &[a.key()])).unwrap(), vec![Some(a.clone())]);
     assert_eq!(now(again.find(&Query::of("t", "deal", 9))).unwrap(), vec![a]);
     assert_eq!(now(again.events("t", None, 9)).unwrap().len(), 1);
-    assert_eq!(now(again.commit(&changes)).unwrap(), Committed::Replayed { response: "1.50".to_owned(), numbers: Default::default() });
+    assert_eq!(
+        now(again.commit(&changes)).unwrap(),
+        Committed::Replayed { response: "1.50".to_owned(), numbers: Default::default() }
+    );
 }
 
 #[test]

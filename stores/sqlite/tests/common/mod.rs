@@ -56,7 +56,15 @@ pub fn fresh(folder: &TempDir) -> impl FnMut() -> Arc<dyn Repository> {
 pub fn record(kind: &str, id: &str, version: u64, keys: &[&[u8]]) -> Record {
     let body = Body::parse(format!("{{\"id\":\"{id}\",\"amount\":\"12.50\"}}")).unwrap();
     let keys = keys.iter().map(|k| KeyBytes::from_bytes(k.to_vec())).collect();
-    Record { kind: kind.to_owned(), id: Id::new(id).unwrap(), version, schema: 1, keys, body, numbers: Default::default() }
+    Record {
+        kind: kind.to_owned(),
+        id: Id::new(id).unwrap(),
+        version,
+        schema: 1,
+        keys,
+        body,
+        numbers: Default::default(),
+    }
 }
 
 pub fn put(record: Record, expect: Expect) -> Put {
