@@ -50,12 +50,17 @@ QUOTES = st.fixed_dictionaries(
 
 @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(QUOTES)
-def test_the_engine_agrees_with_the_model(quote: dict[str, Any]) -> None:
+def agrees(quote: dict[str, Any]) -> None:
     exact()
     request = dumps({"op": "quotes.price", "input": quote, "explain": "none"})
     answer = call_json(request)
     assert loads(answer)["ok"], answer
     assert disagreement(request, answer) is None
+
+
+def test_the_engine_agrees_with_the_model() -> None:
+    agrees()
+    print(f"figure: {EXAMPLES} quotes of hypothesis, as the model has them")
 
 
 def test_the_model_would_notice() -> None:

@@ -13,6 +13,8 @@ pub struct Outcome {
     pub count: Count,
     /// Why it failed.
     pub failure: Option<String>,
+    /// What it says about how much it tried, in lines of its log that begin with `figure: `.
+    pub figures: Vec<String>,
     /// How long it took.
     pub duration: Duration,
     /// Everything it wrote.
@@ -50,6 +52,9 @@ pub fn finish(outcomes: &[Outcome]) -> Result<(), String> {
     println!();
     for outcome in outcomes {
         println!("{}", outcome.row());
+    }
+    for outcome in outcomes {
+        outcome.figures.iter().for_each(|figure| println!("     {:<15} {figure}", outcome.name));
     }
     let seconds: f64 = outcomes.iter().map(|outcome| outcome.duration.as_secs_f64()).sum();
     let failures: Vec<&str> =

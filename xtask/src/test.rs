@@ -82,9 +82,8 @@ fn set_up(needs: &BTreeSet<Need>) -> Outcome {
     }
     let failure = (!failures.is_empty()).then(|| failures.join("; "));
     let log = paths::work("logs/setup.log");
-    let outcome = Outcome { name: "setup", count: Count::default(), failure, duration: start.elapsed(), log };
-    let count = Count { failed: u64::from(outcome.failure.is_some()), ..Count::default() };
-    let outcome = Outcome { count, ..outcome };
+    let count = Count { failed: u64::from(failure.is_some()), ..Count::default() };
+    let outcome = Outcome { name: "setup", count, failure, figures: Vec::new(), duration: start.elapsed(), log };
     outcome.print();
     outcome
 }
@@ -99,7 +98,8 @@ fn perform(step: &'static Step, length: Length) -> Outcome {
     });
     let output = std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let (count, failure) = judge(step.runner, &output, result);
-    Outcome { name: step.name, count, failure, duration: start.elapsed(), log }
+    let figures = output.lines().filter_map(|line| line.trim().strip_prefix("figure: ")).map(str::to_owned).collect();
+    Outcome { name: step.name, count, failure, figures, duration: start.elapsed(), log }
 }
 
 /// A step passes when its commands do, at least one test ran, and none failed or was left out.

@@ -1,6 +1,7 @@
 //! Python steps, all in `.venv`.
 
 use super::{Run, require};
+use crate::test::Length;
 use crate::{paths, shell};
 
 const FOLDER: &str = "bindings-python";
@@ -19,7 +20,8 @@ pub fn tests(run: &Run) -> Result<(), String> {
 
 /// pytest with what every use of it shares.
 pub fn pytest(run: &Run, arguments: &[&str]) -> Result<(), String> {
-    let mut words = vec!["-m", "pytest", "--color=no", "-p", "no:cacheprovider", "-ra"];
+    let mut words = vec!["-m", "pytest", "--color=no", "-p", "no:cacheprovider"];
+    words.push(if run.length == Length::Soak { "-rA" } else { "-ra" }); // the long forms print their figures
     words.extend_from_slice(arguments);
     run.go(shell::command(paths::venv("python"), &words))
 }

@@ -45,6 +45,7 @@ pub fn same_everywhere(run: &Run) -> Result<(), String> {
     let failures: Vec<String> =
         results.iter().filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?))).collect();
     let passed = results.len() - failures.len();
+    run.say(&format!("figure: {count} random quotes, each answered and judged in {passed} further ways"))?;
     run.say(&format!("test result: {count} quotes. {passed} passed; {} failed;", failures.len()))?;
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n    ")) }
 }

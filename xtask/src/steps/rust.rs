@@ -43,7 +43,9 @@ fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
         arguments.extend_from_slice(&["--lib", "--bins", "--tests"]);
     }
     if run.length == Length::Soak {
-        arguments.push("--release"); // the long forms read `CRM_SOAK`
+        // The long forms read `CRM_SOAK` and print their figures.
+        arguments.push("--release");
+        arguments.extend_from_slice(if nextest { &["--success-output=final"] } else { &["--", "--show-output"] });
     }
     run.go(shell::cargo(&arguments))
 }
