@@ -37,7 +37,7 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewOpportunity) 
         Some(id) => pipeline.stage(id).map_err(|e| e.at("stage"))?,
         None => pipeline.first(StageKind::Open)?,
     };
-    let moment = session.moment(request.effective_at)?;
+    let moment = session.moment(request.effective_at, None)?;
     let new = Opportunity {
         id: session.new_id(request.id.clone())?,
         version: 0,
@@ -153,7 +153,7 @@ async fn load(session: &mut Session<'_>, id: &Id) -> Result<(Opportunity, std::s
 /// Moves an open opportunity to another open stage.
 pub(crate) async fn advance(session: &mut Session<'_>, request: &AdvanceRequest) -> Result<Decision<Opportunity>> {
     let (old, config) = load(session, &request.id).await?;
-    let moment = session.moment(request.effective_at)?;
+    let moment = session.moment(request.effective_at, old.stage_since())?;
     let moved = moves::advance(&old, config.pipeline(Some(&old.pipeline))?, &request.to, &moment)?;
     let reasons = vec![moved_reason(&old, &moved), probability_reason(&moved)];
     finish_move(session, "stage_moved", &old, &moved, moment.at, reasons)
@@ -162,7 +162,7 @@ pub(crate) async fn advance(session: &mut Session<'_>, request: &AdvanceRequest)
 /// Closes an open opportunity as won.
 pub(crate) async fn win(session: &mut Session<'_>, request: &WinRequest) -> Result<Decision<Opportunity>> {
     let (old, config) = load(session, &request.id).await?;
-    let moment = session.moment(request.effective_at)?;
+    let moment = session.moment(request.effective_at, old.stage_since())?;
     let mut priced = old.clone();
     if request.amount.is_some() {
         priced.amount = request.amount;
@@ -176,7 +176,7 @@ pub(crate) async fn win(session: &mut Session<'_>, request: &WinRequest) -> Resu
 /// Closes an open opportunity as lost, with the reason.
 pub(crate) async fn lose(session: &mut Session<'_>, request: &LoseRequest) -> Result<Decision<Opportunity>> {
     let (old, config) = load(session, &request.id).await?;
-    let moment = session.moment(request.effective_at)?;
+    let moment = session.moment(request.effective_at, old.stage_since())?;
     let pipeline = config.pipeline(Some(&old.pipeline))?;
     let lost = moves::lose(&old, pipeline, request.stage.as_deref(), &request.reason, &config.lost_reasons, &moment)?;
     let why = Reason::new(Code::OpportunityLost).with("id", lost.id.as_str()).with("reason", request.reason.clone());
@@ -187,7 +187,7 @@ pub(crate) async fn lose(session: &mut Session<'_>, request: &LoseRequest) -> Re
 /// Opens a won or lost opportunity again.
 pub(crate) async fn reopen(session: &mut Session<'_>, request: &ReopenRequest) -> Result<Decision<Opportunity>> {
     let (old, config) = load(session, &request.id).await?;
-    let moment = session.moment(request.effective_at)?;
+    let moment = session.moment(request.effective_at, old.stage_since())?;
     let opened = moves::reopen(&old, config.pipeline(Some(&old.pipeline))?, request.to.as_deref(), &moment)?;
     let why = Reason::new(Code::OpportunityReopened).with("id", opened.id.as_str()).with("to", opened.stage.clone());
     let reasons = vec![why, probability_reason(&opened)];

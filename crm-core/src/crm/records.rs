@@ -43,9 +43,11 @@ pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Resul
 /// # Errors
 /// `record_not_found`, `version_conflict`, every violation of its fields.
 pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Result<Decision<U::Entity>> {
-    let (id, at) = request.given();
+    let (id, given) = request.given();
     let old = session.need::<U::Entity>(id, "id").await?;
-    let at = session.effective(at)?;
+    let at = session.effective(given)?;
+    // A clock that was set back does not stop anybody.
+    let at = old.created_at().filter(|_| given.is_none()).map_or(at, |created| created.max(at));
     let mut new = old.clone();
     request.apply(&mut new);
     let kind = U::Entity::KIND;

@@ -112,12 +112,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// When and by whom a move is made.
+    /// When and by whom a move is made; `latest` is the move before it.
+    ///
+    /// A clock that was set back does not stop anybody: without a time of its own a move is never before the latest one.
     ///
     /// # Errors
     /// `missing_context`, `unknown_time_zone`, `date_in_future`.
-    pub fn moment(&self, given: Option<Instant>) -> Result<Moment<'a>> {
+    pub fn moment(&self, given: Option<Instant>, latest: Option<Instant>) -> Result<Moment<'a>> {
         let at = self.effective(given)?;
+        let at = latest.filter(|_| given.is_none()).map_or(at, |latest| latest.max(at));
         Ok(Moment {
             at,
             now: self.context.now()?,

@@ -235,7 +235,8 @@ fn enter(opportunity: &Opportunity, pipeline: &Pipeline, target: &Stage, moment:
 }
 
 fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
-    if moment.at > moment.now {
+    // The latest move may lie ahead of a clock that was set back.
+    if moment.at > opportunity.stage_since().map_or(moment.now, |latest| latest.max(moment.now)) {
         let error =
             Error::new(Code::DateInFuture).with("value", moment.at.to_string()).with("now", moment.now.to_string());
         return Err(error.at("effective_at"));
