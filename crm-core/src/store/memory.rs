@@ -6,9 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::accept::accept;
 use super::query::Query;
 use super::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
-use crate::base::change::{
-    Allocate, ChangeSet, Claim, Counter, Expect, StoredEvent, StoredTimer, TenantDue, Timer,
-};
+use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Expect, StoredEvent, StoredTimer, TenantDue, Timer};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
@@ -67,6 +65,13 @@ impl MemoryRepository {
             .cloned()
             .collect()
     }
+}
+
+/// The changes of a part in the order of their names, in which every store looks at them.
+pub fn sorted<'a, T, K: Ord>(changes: &'a [T], name: impl Fn(&'a T) -> K) -> Vec<&'a T> {
+    let mut out: Vec<&T> = changes.iter().collect();
+    out.sort_by_key(|change| name(change));
+    out
 }
 
 impl Tenant {
@@ -237,9 +242,7 @@ impl MemoryRepository {
             && let Some(before) = tenant.marks.get(&mark.key)
         {
             return match before.request_hash == mark.request_hash {
-                true => {
-                    Ok(Committed::Replayed { response: before.response.clone(), numbers: before.numbers.clone() })
-                }
+                true => Ok(Committed::Replayed { response: before.response.clone(), numbers: before.numbers.clone() }),
                 false => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
             };
         }
@@ -250,22 +253,22 @@ impl MemoryRepository {
 
 impl Tenant {
     fn check_all(&self, changes: &ChangeSet) -> Result<()> {
-        for require in &changes.requires {
+        for require in sorted(&changes.requires, |r| &r.key) {
             self.check(&require.key, require.expect)?;
         }
-        for put in &changes.puts {
+        for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
             self.check(&put.record.key(), put.expect)?;
         }
-        for delete in &changes.deletes {
+        for delete in sorted(&changes.deletes, |d| &d.key) {
             self.check(&delete.key, delete.expect)?;
         }
-        for claim in &changes.claims {
+        for claim in sorted(&changes.claims, |c| (&c.scope, &c.name)) {
             self.claim(claim, &changes.claims)?;
         }
-        for counter in &changes.counters {
+        for counter in sorted(&changes.counters, |c| (&c.scope, &c.name)) {
             self.counted(counter)?;
         }
-        changes.timers.iter().try_for_each(|timer| self.fires(timer))
+        sorted(&changes.timers, |t| (&t.key, &t.rule)).into_iter().try_for_each(|timer| self.fires(timer))
     }
 
     fn write_all(&mut self, changes: &ChangeSet) -> Numbers {

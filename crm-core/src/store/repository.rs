@@ -145,7 +145,8 @@ pub trait Repository: MaybeSend + MaybeSync {
     /// - `allocate` gives the next number of its scope, from 1 and without gaps, in the list's order; the numbers are kept beside the
     ///   records, the events and the mark of this commit, and come back in the answer.
     /// - Events are appended in order.
-    /// - These are looked at in this order: `requires`, `puts`, `deletes`, `claims`, `counters`, `timers`.
+    /// - These are looked at in this order: `requires`, `puts`, `deletes`, `claims`, `counters`, `timers`; within each in the order of
+    ///   names, so that two commits at once wait for each other instead of blocking each other.
     /// - A part that the store does not execute is refused as `unsupported_change`, never ignored.
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>>;
 

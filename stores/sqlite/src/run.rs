@@ -62,7 +62,7 @@ pub fn find(connection: &Connection, query: &Query) -> Result<Vec<Record>> {
 pub fn events(connection: &Connection, tenant: &str, after: Option<&str>, limit: usize) -> Result<Vec<StoredEvent>> {
     let mut found = Vec::new();
     each(connection, &SQLITE.events(tenant, after, limit)?, |row| {
-        found.push(read::event(number(row, 0)?, text(row, 1)?, optional(row, 2)?)?);
+        found.push(read::event(text(row, 0)?, text(row, 1)?, optional(row, 2)?)?);
         Ok(())
     })?;
     Ok(found)
@@ -227,7 +227,11 @@ fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str> {
 }
 
 fn optional<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str> {
-    row.get_ref(index).map_err(failure::of)?.as_str_or_null().map(Option::unwrap_or_default).map_err(|e| failure::of(e.into()))
+    row.get_ref(index)
+        .map_err(failure::of)?
+        .as_str_or_null()
+        .map(Option::unwrap_or_default)
+        .map_err(|e| failure::of(e.into()))
 }
 
 fn number(row: &Row<'_>, index: usize) -> Result<i64> {

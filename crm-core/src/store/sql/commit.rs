@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Expected, KEYS, Param, Statement, Type};
+use super::locks::{self, changed};
+use super::{Dialect, Expected, Hold, KEYS, Param, Statement, Type};
 use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Idempotency, Put, Timer};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::base::id::Id;
 use crate::base::number::Numbers;
 use crate::base::record::{Key, KeyBytes};
 use crate::store::accept::accept;
-use crate::store::memory::{fired, reached, taken, unmet};
+use crate::store::memory::{fired, reached, sorted, taken, unmet};
 use crate::store::repository::{Committed, Part};
 
 const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
@@ -37,6 +38,8 @@ const UNSET: &str = "DELETE FROM crm_timer WHERE tenant = ? AND kind = ? AND id 
 const SERIES: &str = "INSERT INTO crm_series(tenant, scope, value) VALUES(?, ?, 0) ON CONFLICT DO NOTHING";
 const NEXT: &str = "UPDATE crm_series SET value = value + ? WHERE tenant = ? AND scope = ?";
 const EVENT: &str = "INSERT INTO crm_event(tenant, data, alloc) VALUES(?, ?, {alloc})";
+const NUMBERED_EVENT: &str = "INSERT INTO crm_event(tenant, data, alloc, xid) VALUES(?, ?, {alloc}, \
+                              CAST(CAST(pg_current_xact_id() AS text) AS bigint) + (SELECT value FROM crm_meta WHERE name = 'xid_base'))";
 const NOTE: &str = "INSERT INTO crm_idem(tenant, key, hash, response, at, alloc) VALUES(?, ?, ?, ?, ?, {alloc}) ON CONFLICT DO NOTHING";
 
 /// One statement of a commit, and what it is there for.
@@ -61,36 +64,45 @@ enum Purpose<'a> {
 impl Dialect {
     /// The steps of a commit: the mark of the request first, then what must hold, then what is written.
     ///
+    /// Within each part they are in the order of names, so that two commits which run at once wait for each other instead of blocking
+    /// each other.
+    ///
     /// # Errors
     /// `unsupported_change` before anything is written, `internal_error` when an event cannot be written as JSON.
     pub fn commit<'a>(self, changes: &'a ChangeSet) -> Result<Vec<Step<'a>>> {
         accept(changes, &Part::ALL)?;
         let tenant = changes.tenant.as_str();
         let mut steps = Vec::with_capacity(changes.puts.len().saturating_add(changes.events.len()).saturating_add(4));
+        if self == Dialect::Postgres {
+            locks::add(changes, &mut steps);
+        }
         if let Some(mark) = &changes.idempotency {
             let params = vec![Param::text(tenant), Param::text(&mark.key)];
             steps.push(Step::new(MARK, params, Expected::Found(0), Purpose::Mark(mark)));
         }
-        for require in &changes.requires {
-            steps.push(hold(tenant, &require.key, require.expect, self.locking(HELD), Expected::Found(1))?);
+        let written = changed(changes);
+        for require in sorted(&changes.requires, |r| &r.key) {
+            let held = if written.contains(&require.key) { Hold::Alone } else { Hold::Shared };
+            steps.push(hold(tenant, &require.key, require.expect, self.locking(HELD, held), Expected::Found(1))?);
         }
         let numbers = allocate(tenant, &changes.allocate, &mut steps);
-        for put in &changes.puts {
+        for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
             steps.push(self::put(tenant, put, &numbers)?);
         }
-        for delete in &changes.deletes {
+        for delete in sorted(&changes.deletes, |d| &d.key) {
             steps.push(hold(tenant, &delete.key, delete.expect, DELETE.into(), Expected::Changed(1))?);
         }
-        claims(tenant, &changes.claims, &mut steps);
-        for counter in &changes.counters {
+        claims(tenant, &sorted(&changes.claims, |c| (&c.scope, &c.name)), &mut steps);
+        for counter in sorted(&changes.counters, |c| (&c.scope, &c.name)) {
             count(tenant, counter, &mut steps);
         }
-        for timer in &changes.timers {
+        for timer in sorted(&changes.timers, |t| (&t.key, &t.rule)) {
             self.timer(tenant, timer, &mut steps);
         }
+        let event_text = if self == Dialect::Postgres { NUMBERED_EVENT } else { EVENT };
         for event in &changes.events {
             let params = vec![Param::text(tenant), Param::Text(Cow::Owned(write(event)?))];
-            steps.push(numbers.write(EVENT, params));
+            steps.push(numbers.write(event_text, params));
         }
         if let Some(mark) = &changes.idempotency {
             let recorded = changes.at.or(changes.events.first().map(|e| e.recorded_at));
@@ -103,6 +115,10 @@ impl Dialect {
             let text = format!("SELECT {expression}");
             steps.push(Step::new(text, numbers.params.clone(), Expected::Rows, Purpose::Numbers));
         }
+        for step in &mut steps {
+            let text = std::mem::take(&mut step.statement.text);
+            step.statement.text = self.mark(text, &step.statement.params);
+        }
         Ok(steps)
     }
 
@@ -112,7 +128,7 @@ impl Dialect {
         let with = |more: &[Param<'a>]| name.iter().chain(more).cloned().collect::<Vec<_>>();
         if let Some(fires) = timer.fires {
             let params = with(&[Param::Int8(fires.micros())]);
-            steps.push(Step::new(self.locking(FIRES), params, Expected::Found(1), Purpose::Fire(timer)));
+            steps.push(Step::new(self.locking(FIRES, Hold::Alone), params, Expected::Found(1), Purpose::Fire(timer)));
         }
         steps.push(match timer.due {
             Some(due) => {
@@ -136,7 +152,13 @@ impl<'a> Given<'a> {
     }
 
     /// A step that notes the numbers where its text says `{alloc}`; `after` are the parameters behind that place.
-    fn step(&self, text: &'static str, before: Vec<Param<'a>>, after: Vec<Param<'a>>, purpose: Purpose<'a>) -> Step<'a> {
+    fn step(
+        &self,
+        text: &'static str,
+        before: Vec<Param<'a>>,
+        after: Vec<Param<'a>>,
+        purpose: Purpose<'a>,
+    ) -> Step<'a> {
         let mut params = before;
         let text: Cow<'static, str> = match &self.expression {
             None => text.replace("{alloc}", "NULL").into(),
@@ -177,7 +199,7 @@ fn allocate<'a>(tenant: &'a str, wanted: &'a [Allocate], steps: &mut Vec<Step<'a
     Given { expression: (!terms.is_empty()).then(|| terms.join(" || ")), params }
 }
 
-fn claims<'a>(tenant: &'a str, claims: &'a [Claim], steps: &mut Vec<Step<'a>>) {
+fn claims<'a>(tenant: &'a str, claims: &[&'a Claim], steps: &mut Vec<Step<'a>>) {
     for (release, text) in [(true, RELEASE), (false, CLAIM)] {
         for claim in claims.iter().filter(|c| c.release == release) {
             let params = [tenant, &claim.scope, &claim.name, &claim.owner.kind, claim.owner.id.as_str()];
@@ -204,12 +226,12 @@ fn count<'a>(tenant: &'a str, counter: &'a Counter, steps: &mut Vec<Step<'a>>) {
 }
 
 impl<'a> Step<'a> {
-    fn new(
-        text: impl Into<Cow<'static, str>>,
-        params: Vec<Param<'a>>,
-        expect: Expected,
-        purpose: Purpose<'a>,
-    ) -> Self {
+    /// A lock, which waits and never fails.
+    pub(super) fn lock(text: String, params: Vec<Param<'a>>) -> Self {
+        Step::new(text, params, Expected::Any, Purpose::Write)
+    }
+
+    fn new(text: impl Into<Cow<'static, str>>, params: Vec<Param<'a>>, expect: Expected, purpose: Purpose<'a>) -> Self {
         Step { statement: Statement { text: text.into(), params, expect }, purpose }
     }
 
@@ -298,28 +320,37 @@ pub fn given(row: &[String]) -> Result<Numbers> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_text_has_a_parameter_for_each_marker() {
-        let changes: ChangeSet = serde_json::from_value(serde_json::json!({
+    fn changes() -> ChangeSet {
+        serde_json::from_value(serde_json::json!({
             "tenant": "t",
             "puts": [
-                {"record": {"kind": "deal", "id": "1", "version": 1, "schema": 1, "keys": ["0102"], "body": {}}, "changed": {}, "expect": "absent"},
                 {"record": {"kind": "deal", "id": "2", "version": 4, "schema": 1, "keys": [], "body": {}}, "changed": {}, "expect": {"version": 3}},
+                {"record": {"kind": "deal", "id": "1", "version": 1, "schema": 1, "keys": ["0102"], "body": {}}, "changed": {}, "expect": "absent"},
             ],
             "deletes": [{"key": {"kind": "deal", "id": "3"}, "expect": {"version": 3}}, {"key": {"kind": "deal", "id": "4"}, "expect": "absent"}],
-            "requires": [{"key": {"kind": "user", "id": "3"}, "expect": {"version": 3}}, {"key": {"kind": "user", "id": "4"}, "expect": "absent"}],
+            "requires": [
+                {"key": {"kind": "user", "id": "3"}, "expect": {"version": 3}},
+                {"key": {"kind": "user", "id": "4"}, "expect": "absent"},
+                {"key": {"kind": "deal", "id": "2"}, "expect": {"version": 3}},
+            ],
             "claims": [
                 {"scope": "s", "name": "n", "owner": {"kind": "deal", "id": "1"}},
                 {"scope": "s", "name": "o", "owner": {"kind": "deal", "id": "1"}, "release": true},
             ],
             "counters": [{"scope": "s", "name": "n", "delta": 1, "max": 3}],
             "allocate": [{"token": 0, "scope": "s"}, {"token": 1, "scope": "s"}],
+            "events": [{"kind": "deal.won", "record_kind": "deal", "record_id": "1", "effective_at": "2026-01-31T09:00:00Z", "recorded_at": "2026-01-31T09:00:00Z", "data": {}}],
             "timers": [{"key": {"kind": "deal", "id": "1"}, "rule": "r", "due": "2026-01-31T09:00:00Z", "fires": "2026-01-31T09:00:00Z"}],
             "idempotency": {"key": "k", "request_hash": "h", "response": "{}"},
         }))
-        .unwrap();
+        .unwrap()
+    }
+
+    #[test]
+    fn every_text_has_a_parameter_for_each_marker() {
+        let changes = changes();
         let steps = Dialect::Sqlite.commit(&changes).unwrap();
-        assert_eq!(steps.len(), 17);
+        assert_eq!(steps.len(), 19);
         for step in &steps {
             assert_eq!(
                 step.statement.text.matches('?').count(),
@@ -342,5 +373,32 @@ mod tests {
             assert!(codes.iter().any(|c| c == code), "{code}");
         }
         assert!(steps.last().unwrap().gives_numbers());
+    }
+
+    #[test]
+    fn postgres_locks_what_must_hold() {
+        let changes = changes();
+        let steps = Dialect::Postgres.commit(&changes).unwrap();
+        let texts: Vec<&str> = steps.iter().map(|s| &*s.statement.text).collect();
+        for step in &steps {
+            let count = step.statement.params.len();
+            assert!(!step.statement.text.contains('?'), "{}", step.statement.text);
+            assert!(step.statement.text.contains(&format!("${count}::")), "{}", step.statement.text);
+            assert!(!step.statement.text.contains(&format!("${}::", count + 1)), "{}", step.statement.text);
+        }
+        // Two locks alone: the request's key and the new record; and shared ones for two records that must be absent.
+        assert_eq!(texts[0].matches("pg_advisory_xact_lock(").count(), 4);
+        assert_eq!(texts[1].matches("pg_advisory_xact_lock_shared(").count(), 4);
+        let holds: Vec<&str> = texts.iter().copied().filter(|t| t.contains(" FOR ")).collect();
+        let held = "SELECT id FROM crm_record WHERE tenant = $1::text AND kind = $2::text AND id = $3::text AND version = $4::int8";
+        // The deal is written too, so nobody else may hold it; then the user; then the timer.
+        assert_eq!(holds[0], format!("{held} FOR UPDATE"));
+        assert_eq!(holds[1], format!("{held} FOR SHARE"));
+        assert!(holds[2].starts_with("SELECT rule FROM crm_timer") && holds[2].ends_with(" FOR UPDATE"));
+        assert!(texts.iter().any(|t| t.starts_with("INSERT INTO crm_event") && t.contains("pg_current_xact_id()")));
+        // The first record by name is the first that is written.
+        let first = texts.iter().position(|t| t.starts_with("INSERT INTO crm_record")).unwrap();
+        let second = texts.iter().position(|t| t.starts_with("UPDATE crm_record")).unwrap();
+        assert!(first < second);
     }
 }

@@ -6,6 +6,7 @@
 //! Nothing that means something is left to SQL: keys are compared as bytes, bodies are never looked into.
 
 pub mod commit;
+mod locks;
 pub mod read;
 pub mod schema;
 
@@ -22,6 +23,9 @@ use crate::base::text::clip;
 pub enum Dialect {
     /// SQLite from 3.24 on: parameters are `?`, bytes are `blob`.
     Sqlite,
+    /// PostgreSQL from 13 on: parameters are `$1` with a cast, bytes are `bytea`; the transaction reads what is committed
+    /// (`READ COMMITTED`), and what must hold is locked.
+    Postgres,
 }
 
 /// One statement with its parameters and what it must bring about.
@@ -74,6 +78,15 @@ impl<'a> Param<'a> {
         Param::Text(Cow::Borrowed(text))
     }
 
+    /// The name of its type in a cast.
+    fn cast(&self) -> &'static str {
+        match self {
+            Param::Text(_) => "text",
+            Param::Int8(_) | Param::Null(Type::Int8) => "int8",
+            Param::Bytes(_) => "bytea",
+        }
+    }
+
     fn bytes(bytes: &'a [u8]) -> Self {
         Param::Bytes(Cow::Borrowed(bytes))
     }
@@ -86,13 +99,48 @@ impl<'a> Param<'a> {
     }
 }
 
+/// How a question holds its rows until the transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// Nobody may change them, anybody may hold them too.
+    Shared,
+    /// Nobody else may hold or change them: they will be changed.
+    Alone,
+}
+
 impl Dialect {
     /// A question whose rows must still hold when the transaction ends.
-    fn locking(self, text: &'static str) -> Cow<'static, str> {
-        match self {
+    fn locking(self, text: &'static str, hold: Hold) -> Cow<'static, str> {
+        match (self, hold) {
             // A transaction of ours has the only write lock from its beginning.
-            Dialect::Sqlite => Cow::Borrowed(text),
+            (Dialect::Sqlite, _) => Cow::Borrowed(text),
+            (Dialect::Postgres, Hold::Shared) => Cow::Owned(format!("{text} FOR SHARE")),
+            (Dialect::Postgres, Hold::Alone) => Cow::Owned(format!("{text} FOR UPDATE")),
         }
+    }
+
+    /// The text with this database's markers in place of `?`.
+    fn mark(self, text: Cow<'static, str>, params: &[Param<'_>]) -> Cow<'static, str> {
+        if self == Dialect::Sqlite {
+            return text;
+        }
+        let mut out = String::with_capacity(text.len().saturating_add(params.len().saturating_mul(10)));
+        let mut pieces = text.split('?');
+        out.push_str(pieces.next().unwrap_or_default());
+        for (place, (piece, param)) in (1_usize..).zip(pieces.zip(params)) {
+            out.push_str(&format!("${place}::{}", param.cast()));
+            out.push_str(piece);
+        }
+        Cow::Owned(out)
+    }
+
+    fn statement<'a>(
+        self,
+        text: impl Into<Cow<'static, str>>,
+        params: Vec<Param<'a>>,
+        expect: Expected,
+    ) -> Statement<'a> {
+        Statement { text: self.mark(text.into(), &params), params, expect }
     }
 }
 
@@ -145,6 +193,15 @@ mod tests {
     fn lists_are_padded_to_powers_of_four() {
         assert_eq!([0, 1, 2, 4, 5, 17, 64, 65, 256, 257].map(padded), [1, 1, 4, 4, 16, 64, 64, 256, 256, 1024]);
         assert_eq!(markers(3), "?,?,?");
+    }
+
+    #[test]
+    fn markers_are_numbered_and_cast() {
+        let params = [Param::text("a"), Param::Int8(1), Param::bytes(&[1]), Param::Null(Type::Int8)];
+        let text = "SELECT ? WHERE n = ? AND b IN (?) AND m = ?";
+        assert_eq!(Dialect::Sqlite.mark(text.into(), &params), text);
+        let wanted = "SELECT $1::text WHERE n = $2::int8 AND b IN ($3::bytea) AND m = $4::int8";
+        assert_eq!(Dialect::Postgres.mark(text.into(), &params), wanted);
     }
 
     #[test]

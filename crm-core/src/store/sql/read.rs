@@ -69,8 +69,7 @@ impl Dialect {
                 };
                 let mut params = vec![Param::text(tenant)];
                 params.extend(pad(batch.iter().map(|id| Param::text(id)), size));
-                let statement = Statement { text: Cow::Owned(text), params, expect: Expected::Rows };
-                out.push(Get { kind, rows, statement });
+                out.push(Get { kind, rows, statement: self.statement(text, params, Expected::Rows) });
             }
         }
         Ok(out)
@@ -107,24 +106,48 @@ impl Dialect {
         }
         text.push_str(&format!("id{turn} LIMIT ?"));
         params.push(limited(query.limit));
-        Ok(Some(Statement { text: Cow::Owned(text), params, expect: Expected::Rows }))
+        Ok(Some(self.statement(text, params, Expected::Rows)))
     }
 
-    /// The statement that reads events after a cursor, with rows of seq, data, alloc.
+    /// The statement that reads events after a cursor, with rows of cursor, data, alloc.
+    ///
+    /// PostgreSQL numbers events before they are committed, so that a smaller number may appear after a larger one. There events are
+    /// ordered by their transaction's number, and only those are read before which no transaction is open any more: nothing can appear
+    /// behind a reader. So an event is seen once all transactions are over that began to write before its own ended.
     ///
     /// # Errors
     /// `invalid_cursor`.
     pub fn events<'a>(self, tenant: &'a str, after: Option<&str>, limit: usize) -> Result<Statement<'a>> {
-        let after = match after.map(str::parse::<i64>) {
-            None => 0,
-            Some(Ok(seq)) if seq >= 0 => seq,
-            Some(_) => return Err(Error::new(Code::InvalidCursor)),
+        let (text, mut params) = match self {
+            Dialect::Sqlite => (
+                "SELECT CAST(seq AS text), data, alloc FROM crm_event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?".to_owned(),
+                vec![Param::text(tenant), Param::Int8(after.map_or(Ok(0), place)?)],
+            ),
+            Dialect::Postgres => (
+                format!(
+                    "SELECT CAST(xid AS text) || '.' || CAST(seq AS text), data, alloc FROM crm_event \
+                     WHERE tenant = ? AND (xid, seq) > (?, ?) AND xid < {HORIZON} ORDER BY xid, seq LIMIT ?"
+                ),
+                behind(tenant, after)?,
+            ),
         };
-        let text = match self {
-            Dialect::Sqlite => "SELECT seq, data, alloc FROM crm_event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?",
-        };
-        let params = vec![Param::text(tenant), Param::Int8(after), limited(limit)];
-        Ok(Statement { text: Cow::Borrowed(text), params, expect: Expected::Rows })
+        params.push(limited(limit));
+        Ok(self.statement(text, params, Expected::Rows))
+    }
+
+    /// The statement that gives a row when there are events after a cursor that cannot be read yet, for as long as transactions are
+    /// open; nothing for a database in which that does not happen.
+    ///
+    /// # Errors
+    /// `invalid_cursor`.
+    pub fn unsettled<'a>(self, tenant: &'a str, after: Option<&str>) -> Result<Option<Statement<'a>>> {
+        if self == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let text = format!(
+            "SELECT tenant FROM crm_event WHERE tenant = ? AND (xid, seq) > (?, ?) AND xid >= {HORIZON} LIMIT 1"
+        );
+        Ok(Some(self.statement(text, behind(tenant, after)?, Expected::Rows)))
     }
 
     /// The statement that reads the timers that are due, with rows of due, kind, id, rule, failures.
@@ -132,13 +155,13 @@ impl Dialect {
         let text = "SELECT due, kind, id, rule, failures FROM crm_timer WHERE tenant = ? AND due <= ? \
                     ORDER BY due, kind, id, rule LIMIT ?";
         let params = vec![Param::text(tenant), Param::Int8(now.micros()), limited(limit)];
-        Statement { text: Cow::Borrowed(text), params, expect: Expected::Rows }
+        self.statement(text, params, Expected::Rows)
     }
 
     /// The statement that reads when each tenant is next due, with rows of due, tenant.
     pub fn next_due(self, limit: usize) -> Statement<'static> {
         let text = "SELECT min(due) AS first, tenant FROM crm_timer GROUP BY tenant ORDER BY first, tenant LIMIT ?";
-        Statement { text: Cow::Borrowed(text), params: vec![limited(limit)], expect: Expected::Rows }
+        self.statement(text, vec![limited(limit)], Expected::Rows)
     }
 
     fn records(self, kind: &str) -> Result<String> {
@@ -148,6 +171,29 @@ impl Dialect {
             COLUMNS.join(", ")
         ))
     }
+}
+
+/// The first transaction that may still write events, as they are numbered.
+const HORIZON: &str = "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) + \
+                       (SELECT value FROM crm_meta WHERE name = 'xid_base')";
+
+/// A place in the order of events: a number from 0.
+fn place(text: &str) -> Result<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = if digits { text.parse().ok() } else { None };
+    number.ok_or_else(|| Error::new(Code::InvalidCursor))
+}
+
+/// Tenant, transaction and place behind which events are read.
+fn behind<'a>(tenant: &'a str, after: Option<&str>) -> Result<Vec<Param<'a>>> {
+    let (xid, seq) = match after {
+        None => (0, 0),
+        Some(cursor) => {
+            let (xid, seq) = cursor.split_once('.').ok_or_else(|| Error::new(Code::InvalidCursor))?;
+            (place(xid)?, place(seq)?)
+        }
+    };
+    Ok(vec![Param::text(tenant), Param::Int8(xid), Param::Int8(seq)])
 }
 
 fn limited<'a>(limit: usize) -> Param<'a> {
@@ -259,9 +305,9 @@ pub fn mark(key: &str, hash: &str, response: &str, alloc: &str) -> Result<Record
 ///
 /// # Errors
 /// `corrupt_record`.
-pub fn event(seq: i64, data: &str, alloc: &str) -> Result<StoredEvent> {
-    let event = serde_json::from_str(data).map_err(|_| corrupt("event", &seq.to_string()))?;
-    Ok(StoredEvent { cursor: seq.to_string(), event, numbers: numbers(alloc)? })
+pub fn event(cursor: &str, data: &str, alloc: &str) -> Result<StoredEvent> {
+    let event = serde_json::from_str(data).map_err(|_| corrupt("event", cursor))?;
+    Ok(StoredEvent { cursor: cursor.to_owned(), event, numbers: numbers(alloc)? })
 }
 
 /// Makes a timer of a row's values.
