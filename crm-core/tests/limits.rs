@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crm_core::api::host::Host;
 use crm_core::api::steps::HANDLES;
-use crm_core::base::change::{ChangeSet, StoredEvent};
+use crm_core::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::error::Result;
 use crm_core::base::limits;
 use crm_core::base::record::{Key, Record};
+use crm_core::base::time::Instant;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 use serde_json::{Value, json};
@@ -65,7 +66,7 @@ impl Strange {
 
 impl Repository for Strange {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: "none".to_owned(), page: 1 }
+        Capabilities::whole("none", 1)
     }
 
     fn get<'a>(&'a self, _: &'a str, _: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -81,6 +82,14 @@ impl Repository for Strange {
     }
 
     fn events<'a>(&'a self, _: &'a str, _: Option<&'a str>, _: usize) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+        self.answer()
+    }
+
+    fn due<'a>(&'a self, _: &'a str, _: Instant, _: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
+        self.answer()
+    }
+
+    fn next_due(&self, _: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
         self.answer()
     }
 }

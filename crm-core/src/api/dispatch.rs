@@ -36,7 +36,7 @@ fn call_with_input_last(text: &str) -> Option<String> {
     }
     // What was found by chance, inside a text or deeper, leaves no envelope that can be read.
     let envelope = [text.get(..start)?, "null}"].concat();
-    let request = Request::parse(&envelope).ok().filter(|request| request.wire == WIRE)?;
+    let request = Request::parse(&envelope).ok().filter(|request| request.wire == WIRE && request.store.is_none())?;
     let decision = match lookup(&request.op).ok()?.runner {
         Runner::Pure(run) => run(input, &request.context).ok()?,
         #[cfg(feature = "store")]

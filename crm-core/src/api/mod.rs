@@ -1,11 +1,15 @@
 //! The boundary: every operation is declared once in [`table`], and everything that crosses a language does so here as JSON text.
 //!
 //! Start at [`table`] for the operations, at [`host::Host`] for what a binding calls. [`request`] is the envelope, [`shape`] the
-//! validation that reports every mistake at once, [`steps`] the protocol for a caller that is the store itself, [`decide`] the same
-//! operation over facts.
+//! validation that reports every mistake at once, [`steps`] the protocol for a caller that is the store itself ([`asking`], or
+//! [`statements`] for one that only executes SQL), [`decide`] the same operation over facts.
 
 #[cfg(feature = "store")]
+pub mod asking;
+#[cfg(feature = "store")]
 pub mod batch;
+#[cfg(feature = "store")]
+pub mod conformance;
 #[cfg(feature = "store")]
 pub mod decide;
 pub mod dispatch;
@@ -20,6 +24,8 @@ pub mod schema;
 pub mod shape;
 #[rustfmt::skip]
 pub mod shapes;
+#[cfg(feature = "store")]
+pub mod statements;
 #[cfg(feature = "store")]
 pub mod steps;
 mod strict;

@@ -27,7 +27,14 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// Every mistake in the envelope, `unknown_operation`, every mistake in an inline configuration.
     pub fn read(text: &'a str) -> Result<Self> {
-        let request = Request::read(text)?;
+        Prepared::of(Request::read(text)?)
+    }
+
+    /// Understands a request.
+    ///
+    /// # Errors
+    /// As [`Prepared::read`].
+    pub fn of(request: Request<'a>) -> Result<Self> {
         request.context.check()?;
         let operation = if request.op == batch::OPERATION.name { &batch::OPERATION } else { lookup(&request.op)? };
         if operation.name == batch::OPERATION.name && request.expect_version.is_some() {
@@ -119,9 +126,16 @@ impl Job<Written> for Prepared<'_> {
 pub async fn call_on(repository: &dyn Repository, text: &str) -> String {
     match Prepared::read(text) {
         Err(error) => refuse(&error),
-        Ok(Prepared { request, operation: Operation { runner: Runner::Pure(pure), .. }, .. }) => {
+        Ok(prepared) => answer(prepared, repository).await,
+    }
+}
+
+/// Answers a request that was understood.
+pub async fn answer(prepared: Prepared<'_>, repository: &dyn Repository) -> String {
+    match prepared {
+        Prepared { request, operation: Operation { runner: Runner::Pure(pure), .. }, .. } => {
             write_text(pure(request.input(), &request.context), request.explain)
         }
-        Ok(prepared) => write(prepared.run(repository).await, prepared.explain()),
+        prepared => write(prepared.run(repository).await, prepared.explain()),
     }
 }

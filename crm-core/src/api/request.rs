@@ -47,6 +47,9 @@ pub struct Request<'a> {
     /// The facts, for `decide` alone.
     #[serde(default, borrow)]
     pub facts: Option<&'a RawValue>,
+    /// What the caller says of itself as the store, for `begin` alone.
+    #[serde(default, borrow)]
+    pub store: Option<&'a RawValue>,
 }
 
 fn wire() -> u32 {
@@ -59,6 +62,19 @@ impl<'a> Request<'a> {
     /// # Errors
     /// `request_too_large`, `invalid_json`, `unsupported_wire`, and every mistake in the envelope.
     pub fn read(text: &'a str) -> Result<Self> {
+        let request = Request::read_from_store(text)?;
+        if request.store.is_some() {
+            let error = Error::new(Code::UnknownField).with("field", "store");
+            return Err(error.with("hint", Reason::new(Code::StoreBegins)).at("store"));
+        }
+        Ok(request)
+    }
+
+    /// Reads a request whose caller is the store, and may say so.
+    ///
+    /// # Errors
+    /// As [`Request::read`].
+    pub fn read_from_store(text: &'a str) -> Result<Self> {
         if text.len() > limits::REQUEST_BYTES {
             return Err(Error::new(Code::RequestTooLarge)
                 .with("length", text.len())

@@ -90,6 +90,7 @@ pub fn envelope() -> Option<&'static Shape> {
         optional("explain", &shapes::EXPLAIN),
         optional("input", &Shape::Any),
         optional("facts", &Shape::Any),
+        optional("store", &Shape::Any),
     ]);
     Some(&ENVELOPE)
 }
@@ -108,8 +109,7 @@ pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::
     if let Some(shape) = shape {
         walk.value(&value, shape, "");
     }
-    Error::all(walk.mistakes)
-        .unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", unreadable(refusal)))
+    Error::all(walk.mistakes).unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", unreadable(refusal)))
 }
 
 struct Walk {

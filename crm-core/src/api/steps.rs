@@ -6,190 +6,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::prepared;
+use super::asking::{Board, Need, unusable};
+use super::conformance;
 use super::request::refuse;
-use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::hint::unreadable;
 use crate::base::reason::Reason;
-use crate::base::record::{Key, Record};
 use crate::base::text::clip;
-use crate::base::time::Instant;
-use crate::store::query::Query;
-use crate::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 
 /// The most operations that run at once.
 pub const HANDLES: usize = 1_024;
-
-/// What an operation needs from the store that runs it.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NeedKind {
-    /// Records by name.
-    Get {
-        /// Whose.
-        tenant: String,
-        /// Which.
-        keys: Vec<Key>,
-    },
-    /// Records by query.
-    Find(Query),
-    /// A commit.
-    Commit(Box<ChangeSet>),
-    /// Events.
-    Events {
-        /// Whose.
-        tenant: String,
-        /// The cursor to go on from.
-        after: Option<String>,
-        /// At most so many.
-        limit: usize,
-    },
-    /// Timers that are due.
-    Due {
-        /// Whose.
-        tenant: String,
-        /// At or before when.
-        now: Instant,
-        /// At most so many.
-        limit: usize,
-    },
-    /// When each tenant is next due.
-    NextDue {
-        /// At most so many.
-        limit: usize,
-    },
-}
-
-/// One need; its answer names its id.
-#[derive(Clone, Serialize)]
-pub struct Need {
-    /// Counts from 0 within an operation.
-    pub id: u64,
-    /// What is needed.
-    #[serde(flatten)]
-    pub kind: NeedKind,
-}
-
-#[derive(Default)]
-struct Board {
-    made: u64,
-    open: Vec<Need>,
-    answers: BTreeMap<u64, Result<String>>,
-}
-
-/// A repository that asks its caller.
-#[derive(Clone, Default)]
-pub struct AskingRepository(Arc<Mutex<Board>>);
-
-impl AskingRepository {
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is needed and not answered yet.
-    pub fn needs(&self) -> Vec<Need> {
-        self.board().open.clone()
-    }
-
-    /// Answers a need with JSON text or an error.
-    ///
-    /// # Errors
-    /// `invalid_answer` when there is no such open need.
-    pub fn answer(&self, id: u64, answer: Result<String>) -> Result<()> {
-        let mut board = self.board();
-        let place = board.open.iter().position(|need| need.id == id);
-        let place = place
-            .ok_or_else(|| Error::new(Code::InvalidAnswer).with("id", id).with("reason", Reason::new(Code::NeedNotOpen)))?;
-        board.open.remove(place);
-        board.answers.insert(id, answer);
-        Ok(())
-    }
-
-    fn ask<'a, T: serde::de::DeserializeOwned + 'a>(&self, kind: NeedKind) -> BoxFuture<'a, Result<T>> {
-        let id = {
-            let mut board = self.board();
-            let id = board.made;
-            board.made = id.saturating_add(1);
-            board.open.push(Need { id, kind });
-            id
-        };
-        let own = self.clone();
-        Box::pin(std::future::poll_fn(move |_| match own.board().answers.remove(&id) {
-            None => Poll::Pending,
-            Some(Err(error)) => Poll::Ready(Err(error)),
-            Some(Ok(text)) => Poll::Ready(
-                serde_json::from_str(&text)
-                    .map_err(|e| Error::new(Code::InvalidAnswer).with("id", id).with("reason", unreadable(&e))),
-            ),
-        }))
-    }
-}
-
-impl Repository for AskingRepository {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::whole("none", crate::base::limits::PAGE)
-    }
-
-    fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
-        let wanted = keys.to_vec();
-        let asked = self.ask::<Vec<Option<Record>>>(NeedKind::Get { tenant: tenant.to_owned(), keys: wanted });
-        Box::pin(async move {
-            let found = asked.await?;
-            let right = found.len() == keys.len()
-                && found.iter().zip(keys).all(|(r, k)| r.as_ref().is_none_or(|r| r.key() == *k));
-            if right {
-                Ok(found)
-            } else {
-                Err(Error::new(Code::InvalidAnswer)
-                    .with("id", 0)
-                    .with("reason", Reason::new(Code::RecordEachKey)))
-            }
-        })
-    }
-
-    fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
-        let asked = self.ask::<Vec<Record>>(NeedKind::Find(query.clone()));
-        Box::pin(async move {
-            let found = asked.await?;
-            match found.iter().find(|record| !query.matches(record)) {
-                None => Ok(found),
-                Some(outside) => Err(Error::new(Code::InvalidAnswer).with("id", 0).with(
-                    "reason",
-                    Reason::new(Code::OutsideQuery).with("kind", clip(&outside.kind)).with("id", outside.id.as_str()),
-                )),
-            }
-        })
-    }
-
-    fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
-        self.ask(NeedKind::Commit(Box::new(changes.clone())))
-    }
-
-    fn events<'a>(
-        &'a self,
-        tenant: &'a str,
-        after: Option<&'a str>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
-        self.ask(NeedKind::Events { tenant: tenant.to_owned(), after: after.map(str::to_owned), limit })
-    }
-
-    fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
-        self.ask(NeedKind::Due { tenant: tenant.to_owned(), now, limit })
-    }
-
-    fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
-        self.ask(NeedKind::NextDue { limit })
-    }
-}
 
 #[cfg(not(target_arch = "wasm32"))]
 type Running = Pin<Box<dyn Future<Output = String> + Send>>;
@@ -198,7 +31,7 @@ type Running = Pin<Box<dyn Future<Output = String>>>;
 
 struct Started {
     future: Running,
-    store: AskingRepository,
+    board: Board,
 }
 
 /// The operations that wait for their callers; locked only to take one out or put one back, never while it runs.
@@ -255,10 +88,10 @@ impl Steps {
             table.made = table.made.wrapping_add(1);
             table.made
         };
-        let store = AskingRepository::default();
-        let (own, text) = (store.clone(), text.to_owned());
-        let future: Running = Box::pin(async move { prepared::call_on(&own, &text).await });
-        self.go_on(handle, Started { future, store })
+        let board = Board::default();
+        let (own, text) = (board.clone(), text.to_owned());
+        let future: Running = Box::pin(async move { conformance::answer(&own, &text).await });
+        self.go_on(handle, Started { future, board })
     }
 
     /// Goes on with the answers to every open need.
@@ -266,7 +99,7 @@ impl Steps {
         let Some(started) = self.table().running.remove(&handle) else {
             return refuse(&Error::new(Code::UnknownHandle).with("handle", handle));
         };
-        match take_answers(&started.store, answers) {
+        match take_answers(&started.board, answers) {
             Ok(()) => self.go_on(handle, started),
             Err(error) => refuse(&error),
         }
@@ -286,7 +119,7 @@ impl Steps {
         if let Poll::Ready(answer) = started.future.as_mut().poll(&mut context) {
             return format!(r#"{{"ok":true,"done":{answer}}}"#);
         }
-        let needs = started.store.needs();
+        let needs = started.board.needs();
         if needs.is_empty() {
             return refuse(&Error::new(Code::ForeignAwait));
         }
@@ -296,25 +129,18 @@ impl Steps {
     }
 }
 
-fn take_answers(store: &AskingRepository, text: &str) -> Result<()> {
-    let given: Vec<Given<'_>> = serde_json::from_str(text)
-        .map_err(|e| Error::new(Code::InvalidAnswer).with("id", 0).with("reason", unreadable(&e)))?;
+fn take_answers(board: &Board, text: &str) -> Result<()> {
+    let given: Vec<Given<'_>> = serde_json::from_str(text).map_err(|e| unusable(0, unreadable(&e)))?;
     for answer in given {
         let result = match (answer.ok, answer.error) {
             (Some(raw), None) => Ok(raw.get().to_owned()),
             (None, Some(error)) => Err(foreign(error)),
-            _ => {
-                return Err(Error::new(Code::InvalidAnswer)
-                    .with("id", answer.id)
-                    .with("reason", Reason::new(Code::OkOrError)));
-            }
+            _ => return Err(unusable(answer.id, Reason::new(Code::OkOrError))),
         };
-        store.answer(answer.id, result)?;
+        board.answer(answer.id, result)?;
     }
-    match store.needs().first() {
-        Some(open) => Err(Error::new(Code::InvalidAnswer)
-            .with("id", open.id)
-            .with("reason", Reason::new(Code::AnswerEveryNeed))),
+    match board.needs().first() {
+        Some(open) => Err(unusable(open.id, Reason::new(Code::AnswerEveryNeed))),
         None => Ok(()),
     }
 }

@@ -210,6 +210,8 @@ codes! {
     RecordEachKey = "record_each_key", Reason, "one record or null a key is expected, in the keys' order", "应按键的顺序，为每个键给出一条记录或 `null`";
     OutsideQuery = "outside_query", Reason, "the {kind} `{id}` does not match the query", "{kind} `{id}` 不符合查询";
     OkOrError = "ok_or_error", Reason, "either `ok` or `error` is expected", "应给出 `ok` 或 `error`";
+    StatementResult = "statement_result", Reason, "one result a statement is expected, `rows` for a question and `changed` for a command, up to the first whose expectation does not hold", "应按语句给出结果，查询为 `rows`，命令为 `changed`，直到第一个不符合预期的语句为止";
+    StoreBegins = "store_begins", Reason, "only `begin` takes it, from a caller that is the store", "只有调用方自身作为存储时，`begin` 才接受它";
     AnswerEveryNeed = "answer_every_need", Reason, "every open need is answered at once", "须一次回答所有待答需求";
     RowNotWritten = "row_not_written", Reason, "a row was not written; repeat the request", "有一行未写入；请重复请求";
     DiskFull = "disk_full", Reason, "the disk is full; free some space and repeat", "磁盘已满；请腾出空间后重试";

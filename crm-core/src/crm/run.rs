@@ -80,7 +80,7 @@ async fn decide_once<T>(
 /// Decides and commits, all or nothing.
 ///
 /// A repeated idempotency key gives the first answer and changes nothing. A conflict is decided anew from fresh reads up to three
-/// times, with the same time and ids, but never when the caller named a version.
+/// times, with the same time and ids, but never when the caller named a version nor inside a host's transaction.
 ///
 /// # Errors
 /// Whatever the operation refuses or the store meets; `idempotency_key_reused`.
@@ -105,7 +105,12 @@ where
             Ok(Committed::Done { numbers }) => return numbered(decision, &numbers),
             Ok(Committed::Replayed { response, numbers }) => return read(&response, &numbers),
             // A record that came into being meanwhile is a conflict too: deciding anew says whether it matters.
-            Err(error) if is_race(&error) && frame.expect_version.is_none() && attempt < ATTEMPTS => {
+            Err(error)
+                if is_race(&error)
+                    && frame.expect_version.is_none()
+                    && attempt < ATTEMPTS
+                    && !repository.capabilities().in_transaction =>
+            {
                 attempt = attempt.saturating_add(1);
             }
             Err(error) => return Err(error),
@@ -156,8 +161,8 @@ pub fn request_hash(
     config: Option<&Config>,
     input: &str,
 ) -> Result<String> {
-    let parsed: serde_json::Value =
-        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", crate::base::hint::unreadable(&e)))?;
+    let parsed: serde_json::Value = serde_json::from_str(input)
+        .map_err(|e| Error::new(Code::InvalidJson).with("reason", crate::base::hint::unreadable(&e)))?;
     let config = config.map(Config::hash).transpose()?;
     let text = serde_json::json!([operation, tenant, version, config, canonical(parsed)]).to_string();
     Ok(hex(&Sha256::digest(text.as_bytes())))
@@ -193,7 +198,10 @@ fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
 
 fn read<T: DeserializeOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
     let corrupt = |e: serde_json::Error| {
-        Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", crate::base::hint::unreadable(&e))
+        Error::new(Code::CorruptRecord)
+            .with("kind", IDEMPOTENCY)
+            .with("id", "response")
+            .with("reason", crate::base::hint::unreadable(&e))
     };
     let answer: Answer<T> = if numbers.is_empty() {
         serde_json::from_str(response).map_err(corrupt)?

@@ -77,12 +77,19 @@ pub struct Capabilities {
     pub page: usize,
     /// The parts of a change set that it executes beside records, events and the request's mark.
     pub executes: Vec<Part>,
+    /// It works inside a transaction of its host, which sees one state of the records: a conflict is not tried again.
+    #[serde(default)]
+    pub in_transaction: bool,
+    /// It keeps bodies letter by letter; otherwise they come back as the same JSON, written anew.
+    #[serde(default)]
+    pub exact_text: bool,
 }
 
 impl Capabilities {
-    /// A store that executes every part.
+    /// A store of its own that executes every part and keeps bodies as they are.
     pub fn whole(durability: &str, page: usize) -> Self {
-        Capabilities { durability: durability.to_owned(), page, executes: Part::ALL.to_vec() }
+        let executes = Part::ALL.to_vec();
+        Capabilities { durability: durability.to_owned(), page, executes, in_transaction: false, exact_text: true }
     }
 }
 

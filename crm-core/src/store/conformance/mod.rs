@@ -61,8 +61,10 @@ pub async fn run(mut fresh: impl FnMut() -> Arc<dyn Repository>) -> Report {
 
 /// Runs every check in one repository, each in tenants of its own whose names begin with `prefix`.
 pub async fn run_in(repository: Arc<dyn Repository>, prefix: &str) -> Report {
-    checks(|check| Arc::new(scoped::Scoped::new(repository.clone(), format!("{prefix}{check}."))) as Arc<dyn Repository>)
-        .await
+    checks(|check| {
+        Arc::new(scoped::Scoped::new(repository.clone(), format!("{prefix}{check}."))) as Arc<dyn Repository>
+    })
+    .await
 }
 
 async fn checks(mut fresh: impl FnMut(&str) -> Arc<dyn Repository>) -> Report {
@@ -91,6 +93,9 @@ async fn checks(mut fresh: impl FnMut(&str) -> Arc<dyn Repository>) -> Report {
         what_is_not_executed_is_refused,
     );
     let executes = fresh("capabilities").capabilities().executes;
+    if fresh("capabilities").capabilities().exact_text {
+        check!(bodies_keep_their_text);
+    }
     if executes.contains(&Part::Claims) {
         check!(parts::claims_are_unique);
     }
@@ -126,9 +131,17 @@ fn key(id: &str) -> std::result::Result<Key, String> {
 }
 
 fn record(id: &str, version: u64, keys: &[&[u8]]) -> std::result::Result<Record, String> {
-    let body = Body::parse(format!("{{\"n\":1.50,\"of\":\"{id}\",\"é\":\"\u{1F600}\"}}")).map_err(|e| e.to_string())?;
+    let body = Body::parse(format!("{{\"n\":150,\"of\":\"{id}\",\"é\":\"\u{1F600}\"}}")).map_err(|e| e.to_string())?;
     let keys = keys.iter().map(|k| KeyBytes::from_bytes(k.to_vec())).collect();
-    Ok(Record { kind: KIND.to_owned(), id: Id::new(id).map_err(told)?, version, schema: 3, keys, body, numbers: Numbers::new() })
+    Ok(Record {
+        kind: KIND.to_owned(),
+        id: Id::new(id).map_err(told)?,
+        version,
+        schema: 3,
+        keys,
+        body,
+        numbers: Numbers::new(),
+    })
 }
 
 fn insert(record: &Record) -> Put {
@@ -182,6 +195,15 @@ async fn records_come_back(store: Store<'_>) -> Outcome {
     done(store, "the commit of 600", &puts("t", &many)).await?;
     let keys: Vec<Key> = many.iter().map(Record::key).collect();
     same("600 records at once", store.get("t", &keys).await.map_err(told)?, many.into_iter().map(Some).collect())
+}
+
+async fn bodies_keep_their_text(store: Store<'_>) -> Outcome {
+    let text = "{\"n\": 1.50,\"n2\":10e2,  \"b\":12345678901234567890123,\"a\":\"\\u00e9\"}";
+    let body = Body::parse(text.to_owned()).map_err(|e| e.to_string())?;
+    let written = Record { body, ..record("a", 1, &[])? };
+    done(store, "the commit", &puts("t", &[written])).await?;
+    let found = one(store, "t", "a").await?.map(|r| r.body.text().to_owned());
+    same("letter by letter", found.as_deref(), Some(text))
 }
 
 async fn finds_order_and_page(store: Store<'_>) -> Outcome {
@@ -303,7 +325,11 @@ async fn repeats_change_nothing(store: Store<'_>) -> Outcome {
         Some(Idempotency { key: "k".to_owned(), request_hash: "h".to_owned(), response: "{\"n\":1.50}".to_owned() });
     done(store, "the first time", &changes).await?;
     let again = store.commit(&changes).await.map_err(told)?;
-    same("the second time", again, Committed::Replayed { response: "{\"n\":1.50}".to_owned(), numbers: Numbers::new() })?;
+    same(
+        "the second time",
+        again,
+        Committed::Replayed { response: "{\"n\":1.50}".to_owned(), numbers: Numbers::new() },
+    )?;
     same("one event", store.events("t", None, 10).await.map_err(told)?.len(), 1)?;
     let mark = Key { kind: IDEMPOTENCY.to_owned(), id: Id::new("k").map_err(told)? };
     let found = store.get("t", std::slice::from_ref(&mark)).await.map_err(told)?;

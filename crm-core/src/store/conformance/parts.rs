@@ -55,7 +55,8 @@ pub(super) async fn claims_are_unique(store: Store<'_>) -> Outcome {
     let mut elsewhere = claim("n", "b", false)?;
     elsewhere.scope = "other".to_owned();
     done(store, "another scope", &claims(vec![elsewhere])).await?;
-    done(store, "another tenant", &ChangeSet { tenant: "u".to_owned(), ..claims(vec![claim("n", "b", false)?]) }).await?;
+    done(store, "another tenant", &ChangeSet { tenant: "u".to_owned(), ..claims(vec![claim("n", "b", false)?]) })
+        .await?;
     done(store, "a release by somebody else", &claims(vec![claim("n", "b", true)?])).await?;
     code("leaves it where it is", store.commit(&claims(vec![claim("n", "b", false)?])).await, "claim_taken")?;
     let passed = claims(vec![claim("n", "b", false)?, claim("n", "a", true)?]);
@@ -138,10 +139,7 @@ pub(super) async fn timers_fire_once(store: Store<'_>) -> Outcome {
     same("not another tenant's", store.due("u", at(99)?, 10).await.map_err(told)?, Vec::new())?;
     let other = ChangeSet { tenant: "u".to_owned(), ..set(vec![timer("z", Some(at(5)?), None)?]) };
     done(store, "another tenant's timer", &other).await?;
-    let next = vec![
-        TenantDue { due: at(5)?, tenant: "u".to_owned() },
-        TenantDue { due: ten, tenant: "t".to_owned() },
-    ];
+    let next = vec![TenantDue { due: at(5)?, tenant: "u".to_owned() }, TenantDue { due: ten, tenant: "t".to_owned() }];
     same("who is next", store.next_due(10).await.map_err(told)?, next.clone())?;
     same("the very next", store.next_due(1).await.map_err(told)?, next.into_iter().take(1).collect())?;
     let fire = set(vec![timer("a", None, Some(ten))?]);
