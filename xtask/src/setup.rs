@@ -11,6 +11,7 @@ pub mod stamp;
 mod system;
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use crate::toolchain;
 
@@ -42,18 +43,34 @@ pub enum Need {
 pub fn all(bench: bool) -> Result<(), String> {
     let mut needs = BTreeSet::from([Need::Python, Need::Npm, Need::Wasm, Need::Browser, Need::Postgres, Need::Deny]);
     if bench {
-        needs.extend([Need::Npm, Need::Bench]);
+        needs.insert(Need::Bench);
     }
     these(&needs)
 }
 
-/// Sets up what is needed, in a fixed order, and prints what it found or made.
+/// Sets up what is needed, all parts at once since some wait for the network and others compile, and prints what each
+/// found or made.
 pub fn these(needs: &BTreeSet<Need>) -> Result<(), String> {
-    for need in needs {
-        let found = quietly(*need)?;
+    // The benchmarks' libraries go into what the other parts make.
+    let (last, first): (Vec<Need>, Vec<Need>) = needs.iter().partition(|need| **need == Need::Bench);
+    at_once(&first)?;
+    at_once(&last)
+}
+
+fn at_once(needs: &[Need]) -> Result<(), String> {
+    let part = |need: Need| -> Result<(), String> {
+        let found = quietly(need)?;
         println!("{:<8} {found}", format!("{need:?}").to_lowercase());
-    }
-    Ok(())
+        Ok(())
+    };
+    let failures: Vec<String> = thread::scope(|scope| {
+        let parts: Vec<_> = needs.iter().map(|need| (need, scope.spawn(move || part(*need)))).collect();
+        let ended = parts
+            .into_iter()
+            .map(|(need, running)| running.join().unwrap_or_else(|_| Err(format!("setting up `{need:?}` panicked"))));
+        ended.filter_map(Result::err).collect()
+    });
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 /// Sets up one need and says what it found or made.

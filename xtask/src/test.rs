@@ -74,13 +74,7 @@ pub fn run(choice: &Choice, length: Length) -> Result<(), String> {
 /// The set-up counts as a step, so that its failure is seen and the other steps still run.
 fn set_up(needs: &BTreeSet<Need>) -> Outcome {
     let start = Instant::now();
-    let mut failures = Vec::new();
-    for need in needs {
-        if let Err(error) = setup::these(&[*need].into()) {
-            failures.push(error);
-        }
-    }
-    let failure = (!failures.is_empty()).then(|| failures.join("; "));
+    let failure = setup::these(needs).err();
     let log = paths::work("logs/setup.log");
     let count = Count { failed: u64::from(failure.is_some()), ..Count::default() };
     let outcome = Outcome { name: "setup", count, failure, figures: Vec::new(), duration: start.elapsed(), log };

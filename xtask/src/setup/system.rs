@@ -1,6 +1,11 @@
 //! Debian and Ubuntu packages.
 
+use std::sync::Mutex;
+
 use crate::{paths, shell};
+
+/// apt-get refuses to run twice at once.
+static APT: Mutex<()> = Mutex::new(());
 
 /// Installs packages with apt-get, as root or through sudo.
 pub fn install(packages: &[&str]) -> Result<(), String> {
@@ -8,6 +13,7 @@ pub fn install(packages: &[&str]) -> Result<(), String> {
     if paths::which("apt-get").is_none() {
         return Err(format!("`{wanted}` is missing and there is no apt-get here; install it by hand"));
     }
+    let _alone = APT.lock();
     println!("apt-get install {wanted}");
     let log = paths::work("logs/setup-apt.log");
     let explain =
