@@ -10,6 +10,7 @@
 //! **A fork does not take the store with it**: a child process that inherits it is refused and must open its own.
 #![forbid(unsafe_code)]
 
+mod bulk;
 mod failure;
 mod open;
 mod run;
@@ -34,6 +35,7 @@ pub struct SqliteRepository {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
     file: PathBuf,
+    kinds: Vec<(String, usize)>,
     options: Options,
     process: u32,
     identity: open::Identity,
@@ -74,7 +76,8 @@ impl SqliteRepository {
         let (writer, reader) = open::connections(&file, kinds, &options)?;
         let identity = open::identity(&file).ok_or_else(|| failure::gone(&file))?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
-        Ok(SqliteRepository { writer, reader, file, options, process: std::process::id(), identity })
+        let kinds = kinds.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect();
+        Ok(SqliteRepository { writer, reader, file, kinds, options, process: std::process::id(), identity })
     }
 
     /// The file.
@@ -90,6 +93,40 @@ impl SqliteRepository {
         self.owned()?;
         self.present()?;
         run::snapshot(&open::connect(&self.file, &self.options)?, target)
+    }
+
+    /// Loads much at once: `work` commits as always, but the indexes are down meanwhile and are built at the end.
+    ///
+    /// For the first filling of a store: until it ends, every query reads all records of its kind. Each commit is as durable as ever.
+    /// When the process dies on the way, what was committed is there, and the next opening builds the indexes.
+    ///
+    /// # Errors
+    /// Whatever `work` meets, else `storage_failed` or `storage_locked` when the indexes cannot be taken down or built.
+    ///
+    /// # Example: an import
+    /// ```
+    /// use crm_core::base::change::ChangeSet;
+    /// use crm_core::crm::block_on;
+    /// use crm_core::store::repository::Repository;
+    /// use crm_store_sqlite::{Options, SqliteRepository};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("deals.db").display().to_string();
+    /// let store = SqliteRepository::open(&file, Options::default())?;
+    /// store.bulk(|store| {
+    ///     let changes = ChangeSet { tenant: "main".to_owned(), ..ChangeSet::default() };
+    ///     block_on(store.commit(&changes))?
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bulk<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let kinds: Vec<(&str, usize)> = self.kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        let build = || bulk::build(&*self.lock(&self.writer)?, &kinds);
+        self.present()?;
+        bulk::take_down(&*self.lock(&self.writer)?, &kinds)?;
+        let down = bulk::Down::new(&build);
+        let done = work(self)?;
+        down.up()?;
+        Ok(done)
     }
 
     fn reading(&self) -> Result<MutexGuard<'_, Connection>> {
