@@ -12,6 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::limits;
 use crate::base::reason::{Explain, Reason};
+use crate::base::writer;
 use crate::config::hex;
 use crate::crm::run::{self, Frame, Job};
 use crate::crm::session::Session;
@@ -23,6 +24,7 @@ pub static OPERATION: Operation = Operation {
     area: "",
     method: "batch",
     effect: Effect::Write,
+    #[cfg(feature = "schema")]
     doc: "Runs several operations under one context.\n\nWith `atomic` (the default) all are committed together or none is, and later ones see what earlier ones wrote. Without it each is committed by itself, and the answer tells how each ended.\n",
     runner: Runner::Stored(|session, text| Box::pin(run_together(session, text))),
     #[cfg(feature = "schema")]
@@ -134,7 +136,7 @@ fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
 }
 
 fn raw<T: Serialize>(value: &T) -> Result<Written> {
-    serde_json::value::to_raw_value(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+    writer::to_raw(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
 async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<Written>> {

@@ -109,9 +109,8 @@ fn split(text: &str) -> Result<(String, FrameOptions)> {
     // What is not even an object is refused by the reader of requests, in its words.
     let Ok(mut fields) = parsed else { return Ok((text.to_owned(), FrameOptions::default())) };
     let options = match fields.remove("frame") {
-        Some(raw) => {
-            serde_json::from_str(raw.get()).map_err(|e| shape::explain(raw.get(), Some(&OPTIONS), &e).at("frame"))?
-        }
+        Some(raw) => crate::base::reader::from_str(raw.get())
+            .map_err(|e| shape::explain(raw.get(), Some(&OPTIONS), &e).at("frame"))?,
         None => FrameOptions::default(),
     };
     let rest =

@@ -28,6 +28,7 @@ pub mod shapes;
 pub mod statements;
 #[cfg(feature = "store")]
 pub mod steps;
-mod strict;
 pub mod table;
-mod writer;
+
+// The name under which the typed reader is known here.
+use crate::base::reader as strict;

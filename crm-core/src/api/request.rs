@@ -11,7 +11,9 @@ use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::base::reader::Fault;
 use crate::base::reason::{Explain, Reason};
+use crate::base::writer;
 
 /// The wire version that this engine speaks.
 pub const WIRE: u32 = 1;
@@ -88,7 +90,7 @@ impl<'a> Request<'a> {
     }
 
     /// Reads a request without saying what is wrong with one that cannot be read.
-    pub(super) fn parse(text: &'a str) -> serde_json::Result<Self> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
         let mut request: Request<'a> = strict::from_str(text)?;
         request.context.explain = request.explain;
         Ok(request)
@@ -121,7 +123,7 @@ pub fn write_text(result: Result<Decision<String>>, explain: Explain) -> String 
     text.push_str(r#"{"ok":true,"value":"#);
     text.push_str(&decision.value);
     if !reasons.is_empty() {
-        match serde_json::to_string(&reasons) {
+        match writer::to_string(&reasons, 0) {
             Ok(reasons) => text.extend([r#","reasons":"#, &reasons]),
             Err(e) => return refuse(&Error::new(Code::InternalError).with("reason", e.to_string())),
         }
@@ -141,11 +143,10 @@ pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> Str
         reasons: Vec<Reason>,
     }
     let text = match result {
-        Ok(decision) => serde_json::to_string(&Answer {
-            ok: true,
-            value: decision.value,
-            reasons: Reason::trim(decision.reasons, explain),
-        }),
+        Ok(decision) => {
+            let reasons = Reason::trim(decision.reasons, explain);
+            writer::to_string(&Answer { ok: true, value: decision.value, reasons }, 0)
+        }
         Err(error) => return refuse(&error),
     };
     text.unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
@@ -153,5 +154,6 @@ pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> Str
 
 /// Writes a refusal.
 pub fn refuse(error: &Error) -> String {
-    serde_json::json!({"error": error.to_value(), "ok": false}).to_string()
+    let text = writer::to_string(&error.to_value(), 0);
+    format!(r#"{{"error":{},"ok":false}}"#, text.unwrap_or_default())
 }

@@ -12,7 +12,8 @@ use super::shapes;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
-use crate::base::hint::{near_or, unreadable};
+use crate::base::hint::{near_or, refused, unreadable};
+use crate::base::reader::Fault;
 use crate::base::text::{clip, suggest};
 
 /// What a value may look like.
@@ -96,7 +97,7 @@ pub fn envelope() -> Option<&'static Shape> {
 }
 
 /// Turns the typed reader's refusal into every mistake that the shape finds; its own words where the shape finds none.
-pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::Error) -> Error {
+pub(crate) fn explain(text: &str, shape: Option<&'static Shape>, refusal: &Fault) -> Error {
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => return Error::new(Code::InvalidJson).with("reason", unreadable(&error)),
@@ -109,7 +110,7 @@ pub fn explain(text: &str, shape: Option<&'static Shape>, refusal: &serde_json::
     if let Some(shape) = shape {
         walk.value(&value, shape, "");
     }
-    Error::all(walk.mistakes).unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", unreadable(refusal)))
+    Error::all(walk.mistakes).unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", refused(text, refusal)))
 }
 
 struct Walk {

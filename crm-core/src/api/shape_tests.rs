@@ -4,9 +4,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::api::{shapes, strict};
+use crate::api::shapes;
+use crate::base::reader;
 
-type Reader = fn(&str) -> Result<(), serde_json::Error>;
+type Reader = fn(&str) -> Result<(), reader::Fault>;
 
 /// The table once more, as names with their typed readers.
 macro_rules! operations {
@@ -19,7 +20,7 @@ macro_rules! operations {
     )*) => {
         #[cfg($gate)]
         const $table: &[(&str, Reader)] = &[$($(
-            (concat!(stringify!($area), ".", stringify!($method)), |text| strict::from_str::<$input>(text).map(|_| ())),
+            (concat!(stringify!($area), ".", stringify!($method)), |text| reader::from_str::<$input>(text).map(|_| ())),
         )*)*];
     };
 }
@@ -31,8 +32,8 @@ fn readers() -> Vec<(&'static str, Reader)> {
     #[cfg(feature = "store")]
     {
         all.extend(LARGE);
-        all.push(("batch", |text| strict::from_str::<crate::api::batch::BatchRequest>(text).map(|_| ())));
-        all.push(("config", |text| strict::from_str::<crate::config::Config>(text).map(|_| ())));
+        all.push(("batch", |text| reader::from_str::<crate::api::batch::BatchRequest>(text).map(|_| ())));
+        all.push(("config", |text| reader::from_str::<crate::config::Config>(text).map(|_| ())));
     }
     all
 }

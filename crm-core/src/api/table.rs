@@ -68,6 +68,7 @@ pub struct Operation {
     /// What it does to records.
     pub effect: Effect,
     /// What it does, in sentences.
+    #[cfg(feature = "schema")]
     pub doc: &'static str,
     /// How it is run.
     pub runner: Runner,
@@ -126,7 +127,7 @@ fn unwritten(error: &serde_json::Error) -> Error {
 
 #[cfg(feature = "store")]
 fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Written>> {
-    let value = serde_json::value::to_raw_value(&decision.value).map_err(|e| unwritten(&e))?;
+    let value = crate::base::writer::to_raw(&decision.value).map_err(|e| unwritten(&e))?;
     Ok(Decision::new(value, decision.reasons))
 }
 
@@ -159,7 +160,7 @@ macro_rules! runner {
             let decision = $function(&decode::<$input>($name, text)?, context)?;
             // An answer repeats much of its request and says more.
             let size = text.len().saturating_mul(5) / 2;
-            let value = super::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;
+            let value = crate::base::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;
             Ok(Decision::new(value, decision.reasons))
         })
     };
@@ -211,6 +212,7 @@ macro_rules! operations {
                     area: stringify!($area),
                     method: stringify!($method),
                     effect: effect!($effect),
+                    #[cfg(feature = "schema")]
                     doc: concat!($($doc, "\n",)*),
                     runner: runner!($effect, concat!(stringify!($area), ".", stringify!($method)), $input, $function),
                     #[cfg(feature = "schema")]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::Code;
 use super::decimal::Dec;
 use super::error::Error;
+use super::order::order;
 use super::reason::Reason;
 use super::rounding::{Mode, floor_ratio, power_of_ten, round_ratio};
 
@@ -144,14 +145,10 @@ fn left_over(units: i128, shares: &[i128]) -> i128 {
 
 /// Adds one step to the shares of the first `count` candidates, largest rank first, ties in order.
 fn give(shares: &mut [i128], ranks: impl Iterator<Item = i128>, count: usize, step: i128) {
-    let mut order: Vec<(std::cmp::Reverse<i128>, usize)> =
-        ranks.enumerate().map(|(index, rank)| (std::cmp::Reverse(rank), index)).collect();
-    if count > 0 && count < order.len() {
-        // The pairs are all different, so the first `count` are the same set however the rest lies.
-        order.select_nth_unstable(count);
-    }
-    for (_, index) in order.iter().take(count) {
-        if let Some(share) = shares.get_mut(*index) {
+    let ranks: Vec<i128> = ranks.collect();
+    let order = order(ranks.len(), &|a, b| ranks.get(b).cmp(&ranks.get(a)));
+    for index in order.into_iter().take(count) {
+        if let Some(share) = shares.get_mut(index) {
             *share = share.saturating_add(step);
         }
     }

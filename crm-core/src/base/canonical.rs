@@ -13,11 +13,7 @@ pub type Fields = BTreeMap<String, Value>;
 /// Sorts the fields of every object inside a value.
 pub fn canonical(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            let sorted: BTreeMap<String, Value> =
-                map.into_iter().map(|(name, inner)| (name, canonical(inner))).collect();
-            Value::Object(sorted.into_iter().collect::<Map<_, _>>())
-        }
+        Value::Object(map) => object(super::order::map(map.into_iter().map(|(name, inner)| (name, canonical(inner))))),
         Value::Array(items) => Value::Array(items.into_iter().map(canonical).collect()),
         other => other,
     }
@@ -25,5 +21,9 @@ pub fn canonical(value: Value) -> Value {
 
 /// The fields of an open object as a value.
 pub fn object(fields: Fields) -> Value {
-    Value::Object(fields.into_iter().collect())
+    let mut map = Map::new();
+    for (name, value) in fields {
+        map.insert(name, value);
+    }
+    Value::Object(map)
 }

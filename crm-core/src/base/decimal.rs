@@ -36,8 +36,8 @@ impl Dec {
     /// The longest decimal text that is read, sign and point included.
     pub const MAX_TEXT: usize = 40;
 
-    /// The name under which a text is written that has nothing to be escaped.
-    const PLAIN: &str = "$plain";
+    /// The name under which a decimal is read, and written as a text that has nothing to be escaped.
+    pub(super) const PLAIN: &str = "$plain";
 
     /// Wraps a `rust_decimal` value.
     pub const fn from_decimal(value: Decimal) -> Self {
@@ -329,13 +329,13 @@ impl Serialize for Dec {
 
 impl<'de> Deserialize<'de> for Dec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DecVisitor)
+        deserializer.deserialize_newtype_struct(Dec::PLAIN, DecVisitor)
     }
 }
 
 struct DecVisitor;
 
-impl Visitor<'_> for DecVisitor {
+impl<'de> Visitor<'de> for DecVisitor {
     type Value = Dec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -356,6 +356,11 @@ impl Visitor<'_> for DecVisitor {
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Dec, E> {
         Err(E::custom("a number with a fraction is not exact: write it as a string"))
+    }
+
+    /// Readers that do not know the reserved name come here.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Dec, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 

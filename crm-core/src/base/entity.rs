@@ -10,9 +10,11 @@ use serde_json::{Map, Value};
 use super::canonical::{Fields, canonical};
 use super::codes::Code;
 use super::error::{Error, Result};
+use super::hint::refused;
 use super::id::Id;
 use super::record::{Body, KeyBytes, Record};
 use super::time::Instant;
+use super::{order, reader, writer};
 
 /// A kind of record.
 pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync {
@@ -72,8 +74,8 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// `record_from_newer_engine`, `corrupt_record`.
     fn from_record(record: &Record) -> Result<Self> {
         let body = present(record, Self::SCHEMA, Self::upcast)?;
-        let read: std::result::Result<Self, _> = serde_json::from_str(body.text());
-        let mut read = read.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+        let read: std::result::Result<Self, _> = reader::from_str(body.text());
+        let mut read = read.map_err(|e| corrupt(record).with("reason", refused(body.text(), &e)))?;
         if *read.id() != record.id {
             return Err(corrupt(record));
         }
@@ -149,22 +151,31 @@ pub trait Updates {
 
 /// The fields of a body as a map; empty for what is not an object.
 pub fn fields<T: Serialize>(value: &T) -> Fields {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map.into_iter().map(|(name, value)| (name, canonical(value))).collect(),
+    text_fields(writer::to_string(value, 0))
+}
+
+fn text_fields(text: serde_json::Result<String>) -> Fields {
+    match text.and_then(|text| serde_json::from_str(&text)) {
+        Ok(Value::Object(map)) => order::map(map.into_iter().map(|(name, value)| (name, canonical(value)))),
         _ => Fields::new(),
     }
 }
 
 /// The fields in which two bodies differ, with the new values; a field that is gone is null.
 pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Fields {
-    let (mut before, after) = (old.map(fields).unwrap_or_default(), fields(new));
+    differences(old.map(fields).unwrap_or_default(), fields(new))
+}
+
+fn differences(mut before: Fields, after: Fields) -> Fields {
     let mut out = Fields::new();
     for (name, value) in after {
         if before.remove(&name).as_ref() != Some(&value) {
             out.insert(name, value);
         }
     }
-    out.extend(before.into_keys().map(|name| (name, Value::Null)));
+    for name in before.into_keys() {
+        out.insert(name, Value::Null);
+    }
     out.remove("version");
     out
 }

@@ -1,8 +1,9 @@
 //! Hints: what an error proposes, and why a text could not be read, as codes that every language has a sentence for.
 
 use super::codes::Code;
+use super::reader::Fault;
 use super::reason::Reason;
-use super::text::{clip, suggest};
+use super::text::suggest;
 
 /// The nearest known name, or else another advice.
 pub fn near_or(near: Option<&str>, otherwise: Code) -> Reason {
@@ -26,10 +27,27 @@ pub fn unreadable(error: &serde_json::Error) -> Reason {
         let reason = Reason::new(Code::JsonSyntax).with("syntax", said);
         return reason.with("line", error.line()).with("column", error.column());
     }
+    data(said)
+}
+
+/// Why our own reader refuses a text.
+pub(crate) fn refused(text: &str, fault: &Fault) -> Reason {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Err(error) => unreadable(&error),
+        Ok(_) => {
+            let said = fault.to_string();
+            data(said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said))
+        }
+    }
+}
+
+fn data(said: &str) -> Reason {
     #[cfg(feature = "store")]
     if let Some(reason) = typed::understood(said) {
         return reason;
     }
+    #[cfg(not(feature = "store"))]
+    let _ = said;
     Reason::new(Code::AnotherForm)
 }
 
@@ -38,10 +56,11 @@ pub fn unreadable(error: &serde_json::Error) -> Reason {
 mod typed {
     use serde_json::Value;
 
-    use super::{Code, Reason, clip, hint, near_or, suggest};
+    use super::{Code, Reason, hint, near_or, suggest};
     use crate::base::canonical::Fields;
     use crate::base::codes::{Language, render};
     use crate::base::currency::Currency;
+    use crate::base::text::clip;
 
     pub fn understood(said: &str) -> Option<Reason> {
         let after = |start: &str| said.strip_prefix(start);
@@ -59,7 +78,9 @@ mod typed {
         if let Some(value) = after("unknown variant `").and_then(named) {
             let known = known(said);
             let hint = near_or(suggest(&value, known.iter().copied()), Code::ChooseListed);
-            return Some(Reason::new(Code::UnknownVariant).with("value", value).with("known", known).with("hint", hint));
+            return Some(
+                Reason::new(Code::UnknownVariant).with("value", value).with("known", known).with("hint", hint),
+            );
         }
         if let Some((was, wanted)) = after("invalid value: ").and_then(|rest| rest.split_once(", expected "))
             && let Some((minimum, maximum)) = bounds(wanted)
@@ -148,7 +169,8 @@ mod typed {
 mod tests {
     use serde::Deserialize;
 
-    use super::unreadable;
+    use super::{refused, unreadable};
+    use crate::base::reader;
     use crate::base::time::Date;
 
     #[derive(Debug, Deserialize)]
@@ -177,13 +199,12 @@ mod tests {
             (r#"{"count": 1, "parts": {}}"#, "expected a list, found an object: change the value"),
             (r#"{"count": 1, "parts": [1]}"#, "expected an object, found an integer: change the value"),
             (r#"{"count": 1, "on": "soon"}"#, "`soon` is not a calendar date: write it as `2026-01-31`"),
-            (
-                r#"{"count": 1, "explain": "ful"}"#,
-                "`ful` is not one of `none`, `codes`, `full`: did you mean `full`?",
-            ),
+            (r#"{"count": 1, "explain": "ful"}"#, "`ful` is not one of `none`, `codes`, `full`: did you mean `full`?"),
         ] {
             let error = serde_json::from_str::<Thing>(text).unwrap_err();
             assert_eq!(unreadable(&error).english(), english, "{text}");
+            let fault = reader::from_str::<Thing>(text).unwrap_err();
+            assert_eq!(refused(text, &fault).english(), english, "{text}");
         }
     }
 }

@@ -22,7 +22,9 @@ pub mod limits;
 pub mod money;
 #[cfg(feature = "store")]
 pub mod number;
+pub(crate) mod order;
 pub mod rates;
+pub(crate) mod reader;
 pub mod reason;
 #[cfg(feature = "store")]
 pub mod record;
@@ -31,3 +33,4 @@ pub mod text;
 pub mod time;
 #[cfg(feature = "catalogue")]
 pub mod words;
+pub(crate) mod writer;

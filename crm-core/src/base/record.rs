@@ -79,7 +79,7 @@ impl Body {
     /// # Errors
     /// `internal_error` when the value is not representable in JSON, which no wire type of ours is.
     pub fn write<T: Serialize>(value: &T) -> Result<Self, super::error::Error> {
-        serde_json::value::to_raw_value(value)
+        super::writer::to_raw(value)
             .map(Body)
             .map_err(|e| super::error::Error::new(super::codes::Code::InternalError).with("reason", e.to_string()))
     }

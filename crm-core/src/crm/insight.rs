@@ -10,6 +10,7 @@ use crate::base::entity::Entity;
 use crate::base::error::{Error, Result};
 use crate::base::hint::hint;
 use crate::base::limits;
+use crate::base::order;
 use crate::base::record::KeyBytes;
 use crate::config::Config;
 use crate::customers::account::Account;
@@ -95,7 +96,7 @@ impl Loaded {
             Some(GroupBy::Account) => names(scan::<Account>(session, Vec::new()).await?, |account| account.name),
             Some(GroupBy::Manager | GroupBy::Team) => {
                 let users = scan::<User>(session, Vec::new()).await?;
-                let by_id: BTreeMap<&str, &User> = users.iter().map(|user| (user.id.as_str(), user)).collect();
+                let by_id: BTreeMap<&str, &User> = order::map(users.iter().map(|user| (user.id.as_str(), user)));
                 deals.teams(|owner| {
                     let user = by_id.get(owner);
                     (user.and_then(|u| u.manager.as_ref()).map(|id| id.as_str()), user.and_then(|u| u.team.as_deref()))
@@ -117,7 +118,7 @@ impl Loaded {
 }
 
 fn names<E: Entity>(entities: Vec<E>, name: fn(E) -> String) -> Labels {
-    entities.into_iter().map(|entity| (entity.id().as_str().to_owned(), name(entity))).collect()
+    order::map(entities.into_iter().map(|entity| (entity.id().as_str().to_owned(), name(entity))))
 }
 
 /// Reads every record of a kind that passes some tests, a page at a time.

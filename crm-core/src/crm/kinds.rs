@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use crate::base::codes::Code;
 use crate::base::entity::Entity;
 use crate::base::error::{Error, Result};
-use crate::base::hint::{hint, unreadable};
-use crate::base::reason::Reason;
+use crate::base::hint::{hint, refused};
 use crate::base::id::Id;
+use crate::base::reader;
+use crate::base::reason::Reason;
 use crate::base::record::Record;
 use crate::base::text::clip;
 use crate::config::ConfigRecord;
@@ -86,9 +87,9 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
     let text = Value::Object(body).to_string();
-    let entity: E = serde_json::from_str(&text).map_err(|e| {
+    let entity: E = reader::from_str(&text).map_err(|e| {
         let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
-        error.with("reason", unreadable(&e))
+        error.with("reason", refused(&text, &e))
     })?;
     entity.to_record(version)
 }

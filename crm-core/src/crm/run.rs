@@ -12,10 +12,13 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::hint::{refused, unreadable};
 use crate::base::id::Id;
 use crate::base::number::{Numbers, resolve};
+use crate::base::reader;
 use crate::base::reason::{Explain, Reason};
 use crate::base::record::Key;
+use crate::base::writer;
 use crate::config::{Config, hex};
 use crate::store::memory::IDEMPOTENCY;
 use crate::store::repository::{BoxFuture, Committed, MaybeSend, MaybeSync, Repository};
@@ -133,7 +136,7 @@ where
 {
     let hash = match crm.key() {
         Some(_) => {
-            let text = serde_json::to_string(input)
+            let text = writer::to_string(input, 0)
                 .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
             Some(request_hash(operation, &crm.context().tenant, crm.expected_version(), crm.given_config(), &text)?)
         }
@@ -161,8 +164,8 @@ pub fn request_hash(
     config: Option<&Config>,
     input: &str,
 ) -> Result<String> {
-    let parsed: serde_json::Value = serde_json::from_str(input)
-        .map_err(|e| Error::new(Code::InvalidJson).with("reason", crate::base::hint::unreadable(&e)))?;
+    let parsed: serde_json::Value =
+        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", unreadable(&e)))?;
     let config = config.map(Config::hash).transpose()?;
     let text = serde_json::json!([operation, tenant, version, config, canonical(parsed)]).to_string();
     Ok(hex(&Sha256::digest(text.as_bytes())))
@@ -192,24 +195,21 @@ fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
         value: &'a T,
         reasons: Vec<Reason>,
     }
-    serde_json::to_string(&Borrowed { value: &decision.value, reasons })
+    writer::to_string(&Borrowed { value: &decision.value, reasons }, 0)
         .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
 fn read<T: DeserializeOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
-    let corrupt = |e: serde_json::Error| {
-        Error::new(Code::CorruptRecord)
-            .with("kind", IDEMPOTENCY)
-            .with("id", "response")
-            .with("reason", crate::base::hint::unreadable(&e))
+    let corrupt = |reason: Reason| {
+        Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", reason)
     };
-    let answer: Answer<T> = if numbers.is_empty() {
-        serde_json::from_str(response).map_err(corrupt)?
-    } else {
-        let mut answer: serde_json::Value = serde_json::from_str(response).map_err(corrupt)?;
+    let mut text = std::borrow::Cow::Borrowed(response);
+    if !numbers.is_empty() {
+        let mut answer: serde_json::Value = serde_json::from_str(response).map_err(|e| corrupt(unreadable(&e)))?;
         resolve(&mut answer, numbers);
-        serde_json::from_str(&answer.to_string()).map_err(corrupt)?
-    };
+        text = answer.to_string().into();
+    }
+    let answer: Answer<T> = reader::from_str(&text).map_err(|e| corrupt(refused(&text, &e)))?;
     Ok(Decision::new(answer.value, answer.reasons))
 }
 

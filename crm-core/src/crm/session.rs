@@ -214,6 +214,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Whatever the store meets, `corrupt_record`, `record_from_newer_engine`.
     pub async fn find<E: Entity>(&mut self, query: &Query) -> Result<(Vec<E>, Option<After>)> {
+        let (found, next) = self.find_records(query).await?;
+        Ok((found.iter().map(E::from_record).collect::<Result<_>>()?, next))
+    }
+
+    async fn find_records(&mut self, query: &Query) -> Result<(Vec<Record>, Option<After>)> {
         let own: Vec<&Record> = self.puts.iter().map(|put| &put.record).filter(|r| r.kind == query.kind).collect();
         let mut wide = query.clone();
         // One more tells whether there is a next page; each own write may hide one stored record.
@@ -224,12 +229,12 @@ impl<'a> Session<'a> {
         let mut found: Vec<&Record> = stored.iter().filter(|r| own.is_empty() || !is_own(r)).collect();
         if !own.is_empty() {
             found.extend(own.iter().copied().filter(|r| query.matches(r)));
-            found.sort_by(|a, b| query.compare(a, b));
+            query.sort(&mut found);
         }
         let more = found.len() > query.limit;
         found.truncate(query.limit);
         let next = found.last().filter(|_| more).map(|last| After { key: query.order_key(last), id: last.id.clone() });
-        Ok((found.into_iter().map(E::from_record).collect::<Result<_>>()?, next))
+        Ok((found.into_iter().cloned().collect(), next))
     }
 
     /// Writes a new record.

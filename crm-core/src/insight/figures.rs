@@ -12,6 +12,7 @@ use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::money::Money;
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, round_fraction};
 
@@ -64,7 +65,7 @@ impl Definition {
     /// Writes a reason as a definition.
     pub fn of(reason: &Reason, context: &Context) -> Self {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let params = reason.params().iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        let params = order::map(reason.params().iter().map(|(name, value)| (name.clone(), text(value))));
         #[cfg(feature = "catalogue")]
         let sentence = if context.locale.starts_with("zh") { reason.chinese() } else { reason.english() };
         #[cfg(not(feature = "catalogue"))]

@@ -11,6 +11,7 @@ use crate::base::codes::Code;
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::error::{Error, Result};
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, power_of_ten, round};
 use crate::base::time::Date;
@@ -103,7 +104,7 @@ pub struct Prices {
 impl Prices {
     /// The prices of a price book.
     pub fn of(book: &PriceBook) -> Self {
-        let prices = book.entries.iter().map(|entry| (entry.product.to_string(), entry.unit_price)).collect();
+        let prices = order::map(book.entries.iter().map(|entry| (entry.product.to_string(), entry.unit_price)));
         Prices { currency: book.currency, prices }
     }
 }

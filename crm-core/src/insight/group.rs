@@ -8,6 +8,7 @@ use super::coded::{Coded, NONE};
 use super::deals::{Days, Deals};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::order::{self, order};
 use crate::base::time::Date;
 
 /// What figures are grouped by.
@@ -65,10 +66,10 @@ impl Groups {
     }
 
     fn coded(column: &Coded<String>) -> Self {
-        let mut order: Vec<(&String, usize)> = column.values().iter().zip(0..).collect();
-        order.sort();
+        let values = column.values();
+        let order = order(values.len(), &|a, b| values.get(a).cmp(&values.get(b)));
         let mut places = vec![0; order.len()];
-        for (place, (_, code)) in order.iter().enumerate() {
+        for (place, code) in order.iter().enumerate() {
             if let Some(slot) = places.get_mut(*code) {
                 *slot = place;
             }
@@ -76,7 +77,7 @@ impl Groups {
         let blank = order.len();
         let place = |code: &u32| usize::try_from(*code).ok().and_then(|c| places.get(c)).copied().unwrap_or(blank);
         let of = column.codes().iter().map(place).collect();
-        let mut keys: Vec<Option<String>> = order.into_iter().map(|(key, _)| Some(key.clone())).collect();
+        let mut keys: Vec<Option<String>> = order.into_iter().map(|code| values.get(code).cloned()).collect();
         if column.codes().contains(&NONE) {
             keys.push(None);
         }
@@ -85,7 +86,7 @@ impl Groups {
 
     fn dated(rows: usize, days: &Days, start: fn(Date) -> Date, name: fn(Date) -> String) -> Self {
         let starts: Vec<Option<Date>> = (0..rows).map(|row| days.date(row).map(start)).collect();
-        let mut places: BTreeMap<Date, usize> = starts.iter().flatten().map(|date| (*date, 0)).collect();
+        let mut places: BTreeMap<Date, usize> = order::map(starts.iter().flatten().map(|date| (*date, 0)));
         places.values_mut().enumerate().for_each(|(place, slot)| *slot = place);
         let blank = places.len();
         let of = starts.iter().map(|date| date.and_then(|d| places.get(&d).copied()).unwrap_or(blank)).collect();

@@ -20,6 +20,7 @@ use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::base::order::order;
 use crate::base::rates::rounder_for;
 use crate::base::reason::Explain;
 use crate::base::rounding::{Mode, Rounder, power_of_ten, round_ratio};
@@ -146,18 +147,20 @@ fn is_id(text: &str) -> bool {
 
 /// The ids that stand before the line already.
 fn duplicates(ids: &[String]) -> Vec<Error> {
-    let mut order: Vec<(&str, usize)> = ids.iter().map(String::as_str).zip(0..).collect();
-    order.sort_unstable();
-    let twice = order.windows(2).filter_map(|pair| match pair {
-        [(first, _), (second, index)] if first == second => Some((*index, *second)),
-        _ => None,
-    });
-    let mut twice: Vec<(usize, &str)> = twice.collect();
-    twice.sort_unstable();
-    let error = |(index, id): (usize, &str)| {
+    let order = order(ids.len(), &|a, b| ids.get(a).cmp(&ids.get(b)));
+    let mut is_repeated = vec![false; ids.len()];
+    for pair in order.windows(2) {
+        if let [first, second] = pair
+            && ids.get(*first) == ids.get(*second)
+            && let Some(slot) = is_repeated.get_mut(*second)
+        {
+            *slot = true;
+        }
+    }
+    let error = |(index, (id, _)): (usize, (&String, bool))| {
         Error::new(Code::DuplicateId).with("id", clip(id)).at("id").at(&format!("lines[{index}]"))
     };
-    twice.into_iter().map(error).collect()
+    ids.iter().zip(is_repeated).enumerate().filter(|(_, (_, is_repeated))| *is_repeated).map(error).collect()
 }
 
 /// The amounts of the lines in units of the increment.
@@ -212,37 +215,35 @@ impl Work {
     fn tax(&mut self, request: &PriceRequest, place: TaxRounding, rounder: &Rounder) -> Result<Vec<Group>> {
         let mut groups = groups(request);
         self.taxes = vec![0; self.taxables.len()];
-        // The place of each line's group, with the line's own place.
-        let mut members: Vec<(usize, usize)> = Vec::with_capacity(self.taxables.len());
+        // The lines of each group.
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
         for (index, (line, taxable)) in request.lines.iter().zip(&self.taxables).enumerate() {
             let Some(percent) = line.tax_percent else { continue };
             let rank = rank(percent);
             let Ok(place) = groups.binary_search_by(|group| group.rank.cmp(&rank)) else { continue };
-            if let Some(group) = groups.get_mut(place) {
+            if let (Some(group), Some(members)) = (groups.get_mut(place), members.get_mut(place)) {
                 group.base = add(group.base, *taxable)?;
-                members.push((place, index));
+                members.push(index);
             }
         }
         match place {
             TaxRounding::Line => {
-                for (place, index) in members {
-                    let (Some(group), Some(taxable)) = (groups.get_mut(place), self.taxables.get(index)) else {
-                        continue;
-                    };
-                    let tax = rounder.percent_of(*taxable, group.percent)?;
-                    group.tax = add(group.tax, tax)?;
-                    set(&mut self.taxes, index, tax);
+                for (group, lines) in groups.iter_mut().zip(members) {
+                    for index in lines {
+                        let Some(taxable) = self.taxables.get(index) else { continue };
+                        let tax = rounder.percent_of(*taxable, group.percent)?;
+                        group.tax = add(group.tax, tax)?;
+                        set(&mut self.taxes, index, tax);
+                    }
                 }
             }
             TaxRounding::Document => {
-                members.sort_unstable();
-                for lines in members.chunk_by(|a, b| a.0 == b.0) {
-                    let Some(group) = lines.first().and_then(|(place, _)| groups.get_mut(*place)) else { continue };
+                for (group, lines) in groups.iter_mut().zip(members) {
                     group.tax = rounder.percent_of(group.base, group.percent)?;
                     let bases: Vec<i128> =
-                        lines.iter().filter_map(|(_, index)| self.taxables.get(*index).copied()).collect();
-                    for ((_, index), tax) in lines.iter().zip(share(group.tax, &bases)?) {
-                        set(&mut self.taxes, *index, tax);
+                        lines.iter().filter_map(|index| self.taxables.get(*index).copied()).collect();
+                    for (index, tax) in lines.into_iter().zip(share(group.tax, &bases)?) {
+                        set(&mut self.taxes, index, tax);
                     }
                 }
             }
@@ -375,9 +376,11 @@ fn groups(request: &PriceRequest) -> Vec<Group> {
             percents.push((rank, percent));
         }
     }
-    percents.sort_unstable_by_key(|(rank, _)| *rank);
-    percents.dedup_by_key(|(rank, _)| *rank);
-    percents.into_iter().map(|(rank, percent)| Group { rank, percent, base: 0, tax: 0 }).collect()
+    let rank = |place: usize| percents.get(place).map(|(rank, _)| *rank);
+    let mut order = order(percents.len(), &|a, b| rank(a).cmp(&rank(b)));
+    order.dedup_by_key(|place| rank(*place));
+    let group = |(rank, percent): (i128, Dec)| Group { rank, percent, base: 0, tax: 0 };
+    order.into_iter().filter_map(|place| percents.get(place).copied().map(group)).collect()
 }
 
 /// A tax percent in units of the 28th place: a whole number, which is compared several times faster. It is at most 1,000, so it fits.

@@ -118,7 +118,12 @@ impl Query {
     /// Answers the query from records at hand.
     pub fn select<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Vec<Record> {
         let mut found: Vec<&Record> = records.filter(|r| self.matches(r)).collect();
-        found.sort_by(|a, b| self.compare(a, b));
+        self.sort(&mut found);
         found.into_iter().take(self.limit).cloned().collect()
+    }
+
+    /// Puts records into the query's order.
+    pub fn sort(&self, records: &mut [&Record]) {
+        records.sort_by(|a, b| self.compare(a, b));
     }
 }

@@ -7,6 +7,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 use serde::{Serialize, Serializer};
+#[cfg(feature = "store")]
+use serde_json::value::RawValue;
 use serde_json::{Error, Result};
 
 /// Writes a value as JSON text, with room for `size` bytes to begin with.
@@ -17,6 +19,20 @@ pub fn to_string<T: Serialize>(value: &T, size: usize) -> Result<String> {
     let mut writer = Writer { out: String::with_capacity(size), raw: false, plain: false };
     value.serialize(&mut writer)?;
     Ok(writer.out)
+}
+
+/// Writes a value as raw JSON text.
+///
+/// # Errors
+/// As [`to_string`].
+#[cfg(feature = "store")]
+pub fn to_raw<T: Serialize>(value: &T) -> Result<Box<RawValue>> {
+    to_string(value, 0).and_then(raw)
+}
+
+#[cfg(feature = "store")]
+fn raw(text: String) -> Result<Box<RawValue>> {
+    RawValue::from_string(text)
 }
 
 struct Writer {
