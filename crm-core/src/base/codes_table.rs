@@ -233,4 +233,13 @@ codes! {
     FileNotCreated = "file_not_created", Reason, "`{file}` cannot be written; check that its folder exists and may be written", "`{file}` 无法写入；请检查其文件夹存在且可写";
     FileNotSynced = "file_not_synced", Reason, "`{file}` could not be brought to the disk; repeat", "`{file}` 无法写到磁盘；请重试";
     TablesForeign = "tables_foreign", Reason, "`{file}` has tables of the engine's names that are not the engine's, or of an older layout; name another file", "`{file}` 中的表与引擎的表同名，但并非引擎所建，或为旧布局；请指明其他文件";
+    PostgresAddress = "postgres_address", Reason, "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`", "请写成 `postgres://用户:密码@主机:端口/数据库`";
+    ServerNotReached = "server_not_reached", Reason, "the server does not answer; check its address and that it runs", "服务器没有应答；请检查其地址以及是否在运行";
+    NoConnectionFree = "no_connection_free", Reason, "no connection became free in time; repeat, or allow more connections", "未能及时得到空闲连接；请重试，或增加连接数";
+    ConnectionLost = "connection_lost", Reason, "the connection to the database was lost, nothing is written; repeat the request", "与数据库的连接已中断，未写入任何内容；请重复请求";
+    CommitUnknown = "commit_unknown", Reason, "the connection was lost while committing: all is written or nothing; repeat the request with the same idempotency key, or without one look first", "提交时连接中断：要么全部写入，要么全未写入；请用同一幂等键重复请求，没有幂等键时请先查看";
+    TransactionsCrossed = "transactions_crossed", Reason, "other transactions changed the same records at the same time; repeat the request", "其他事务同时更改了相同的记录；请重复请求";
+    BeginTransaction = "begin_transaction", Reason, "no transaction is open; begin one first", "没有打开的事务；请先开始一个";
+    TransactionFailed = "transaction_failed", Reason, "an earlier statement of this transaction failed; roll it back", "此事务中较早的语句已失败；请回滚";
+    TransactionOver = "transaction_over", Reason, "the transaction is over; use its repository only inside it", "事务已结束；其存储只能在事务之内使用";
 }

@@ -1,0 +1,206 @@
+//! Running what crm-core renders: statements on a connection, sent together where none waits for another's answer.
+
+use std::future::Future;
+
+use crm_core::base::change::{StoredEvent, StoredTimer, TenantDue};
+use crm_core::base::error::Result;
+use crm_core::base::number::Numbers;
+use crm_core::base::record::{Key, Record};
+use crm_core::base::time::Instant;
+use crm_core::store::query::Query;
+use crm_core::store::repository::Committed;
+use crm_core::store::sql::commit::{Step, given};
+use crm_core::store::sql::read::{self, Rows};
+use crm_core::store::sql::{Dialect, Expected, KEYS, Statement};
+use futures_util::future::join_all;
+use tokio_postgres::Row;
+
+use crate::connection::{Connection, Failure};
+use crate::failure;
+
+pub const POSTGRES: Dialect = Dialect::Postgres;
+
+/// How many statements are sent before the first answer is awaited. Up to 30 futures are polled, and so sent, in their order.
+const TOGETHER: usize = 30;
+
+/// The body's place in a record's row: after id, version, schema and the keys.
+const BODY: usize = KEYS + 3;
+
+/// Reads records by name; several statements see one moment only inside a transaction that does.
+pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key]) -> Result<Vec<Record>> {
+    let gets = POSTGRES.get(tenant, keys)?;
+    let mut found = Vec::with_capacity(keys.len());
+    for some in gets.chunks(TOGETHER) {
+        let mut ready = Vec::with_capacity(some.len());
+        for get in some {
+            ready.push(connection.ready(&get.statement).await.map_err(failure::of)?);
+        }
+        let asked = some.iter().zip(&ready).map(|(get, ready)| connection.rows(ready, &get.statement));
+        for (get, rows) in some.iter().zip(join_all(asked).await) {
+            for row in &rows.map_err(failure::of)? {
+                found.push(match get.rows {
+                    Rows::Records => record(get.kind, row)?,
+                    Rows::Marks => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Says whether reading these keys takes several statements.
+pub fn is_several(keys: &[Key]) -> bool {
+    keys.len() > 1
+}
+
+/// Answers a query.
+pub async fn find<C: Connection>(connection: &C, query: &Query) -> Result<Vec<Record>> {
+    match POSTGRES.find(query)? {
+        None => Ok(Vec::new()),
+        Some(statement) => each(connection, &statement, |row| record(&query.kind, row)).await,
+    }
+}
+
+/// Reads events.
+pub async fn events<C: Connection>(
+    connection: &C,
+    tenant: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<StoredEvent>> {
+    let statement = POSTGRES.events(tenant, after, limit)?;
+    each(connection, &statement, |row| read::event(text(row, 0)?, text(row, 1)?, optional(row, 2)?)).await
+}
+
+/// Says whether there are events that cannot be read yet.
+pub async fn is_unsettled<C: Connection>(connection: &C, tenant: &str, after: Option<&str>) -> Result<bool> {
+    match POSTGRES.unsettled(tenant, after)? {
+        None => Ok(false),
+        Some(statement) => Ok(!each(connection, &statement, |_| Ok(())).await?.is_empty()),
+    }
+}
+
+/// Reads the timers that are due.
+pub async fn due<C: Connection>(connection: &C, tenant: &str, now: Instant, limit: usize) -> Result<Vec<StoredTimer>> {
+    let statement = POSTGRES.due(tenant, now, limit);
+    each(connection, &statement, |row| {
+        read::timer(number(row, 0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?, number(row, 4)?)
+    })
+    .await
+}
+
+/// Reads when each tenant is next due.
+pub async fn next_due<C: Connection>(connection: &C, limit: usize) -> Result<Vec<TenantDue>> {
+    let statement = POSTGRES.next_due(limit);
+    each(connection, &statement, |row| read::tenant_due(number(row, 0)?, text(row, 1)?)).await
+}
+
+/// How the steps of a commit went.
+pub enum Went {
+    /// Every expectation held; these numbers were given out.
+    Well(Numbers),
+    /// One did not; what was written must go.
+    Unmet(Result<Committed>),
+    /// The server failed; what was written must go.
+    Failed(Failure),
+}
+
+/// Runs the steps of a commit in an open transaction; `before` is sent ahead of the first.
+pub async fn steps<C: Connection>(connection: &C, before: Option<&str>, steps: &[Step<'_>]) -> Went {
+    match attempt(connection, before, steps).await {
+        Ok(went) => went,
+        Err(failure) => Went::Failed(failure),
+    }
+}
+
+async fn attempt<C: Connection>(connection: &C, mut before: Option<&str>, steps: &[Step<'_>]) -> Result<Went, Failure> {
+    let mut numbers = Numbers::new();
+    for some in steps.chunks(TOGETHER.saturating_sub(1)) {
+        let mut ready = Vec::with_capacity(some.len());
+        for step in some {
+            ready.push(connection.ready(&step.statement).await?);
+        }
+        let asked = some.iter().zip(&ready).map(|(step, ready)| execute(connection, ready, step));
+        let answers = match before.take() {
+            None => join_all(asked).await,
+            Some(text) => {
+                let (begun, answers) = in_order(connection.command(text), join_all(asked)).await;
+                begun?;
+                answers
+            }
+        };
+        for (step, answer) in some.iter().zip(answers) {
+            let (held, row) = answer?;
+            if !held {
+                return Ok(Went::Unmet(step.unmet(&row)));
+            }
+            if step.gives_numbers() {
+                match given(&row) {
+                    Ok(given) => numbers = given,
+                    Err(error) => return Ok(Went::Unmet(Err(error))),
+                }
+            }
+        }
+    }
+    Ok(Went::Well(numbers))
+}
+
+/// Polls both, the first one first, so that it is also sent first.
+async fn in_order<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
+    futures_util::future::join(first, second).await
+}
+
+/// Executes one step: whether what must happen happened, and the first row that it gave.
+async fn execute<C: Connection>(
+    connection: &C,
+    ready: &C::Ready,
+    step: &Step<'_>,
+) -> Result<(bool, Vec<String>), Failure> {
+    let statement = &step.statement;
+    Ok(match statement.expect {
+        Expected::Changed(wanted) => (connection.changed(ready, statement).await? == wanted as u64, Vec::new()),
+        Expected::Any => connection.changed(ready, statement).await.map(|_| (true, Vec::new()))?,
+        Expected::Found(wanted) => {
+            let rows = connection.rows(ready, statement).await?;
+            (rows.len() == wanted, first(&rows)?)
+        }
+        Expected::Rows => (true, first(&connection.rows(ready, statement).await?)?),
+    })
+}
+
+fn first(rows: &[Row]) -> Result<Vec<String>, Failure> {
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    (0..row.len()).map(|n| Ok(row.try_get::<_, Option<&str>>(n)?.unwrap_or_default().to_owned())).collect()
+}
+
+async fn each<C: Connection, T>(
+    connection: &C,
+    statement: &Statement<'_>,
+    take: impl Fn(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    let ready = connection.ready(statement).await.map_err(failure::of)?;
+    let rows = connection.rows(&ready, statement).await.map_err(failure::of)?;
+    rows.iter().map(take).collect()
+}
+
+fn text(row: &Row, index: usize) -> Result<&str> {
+    row.try_get(index).map_err(failure::of)
+}
+
+fn optional(row: &Row, index: usize) -> Result<&str> {
+    row.try_get::<_, Option<&str>>(index).map(Option::unwrap_or_default).map_err(failure::of)
+}
+
+fn number(row: &Row, index: usize) -> Result<i64> {
+    row.try_get(index).map_err(failure::of)
+}
+
+fn record(kind: &str, row: &Row) -> Result<Record> {
+    let keys = (3..BODY)
+        .map(|index| row.try_get::<_, Vec<u8>>(index))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(failure::of)?;
+    let (id, version, schema) = (text(row, 0)?, number(row, 1)?, number(row, 2)?);
+    let (body, alloc) = (text(row, BODY)?, optional(row, BODY + 1)?);
+    read::record(kind, read::Row { id, version, schema, keys, body, alloc })
+}
