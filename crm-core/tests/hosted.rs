@@ -29,7 +29,10 @@ fn answer(store: &dyn Repository, need: &Value) -> Value {
     } else if let Some(commit) = need.get("commit") {
         told(block_on(store.commit(&read(commit))).unwrap())
     } else if let Some(events) = need.get("events") {
-        told(block_on(store.events(&text(events, "tenant").unwrap(), text(events, "after").as_deref(), limit(events))).unwrap())
+        told(
+            block_on(store.events(&text(events, "tenant").unwrap(), text(events, "after").as_deref(), limit(events)))
+                .unwrap(),
+        )
     } else if let Some(due) = need.get("due") {
         told(block_on(store.due(&text(due, "tenant").unwrap(), read(&due["now"]), limit(due))).unwrap())
     } else {
@@ -81,7 +84,10 @@ fn a_host_that_breaks_a_promise_is_told() {
         if let Some(puts) = need.pointer_mut("/commit/puts").and_then(Value::as_array_mut) {
             // It forgets every second record.
             let mut keep = false;
-            puts.retain(|_| { keep = !keep; keep });
+            puts.retain(|_| {
+                keep = !keep;
+                keep
+            });
         }
         answer(&memory, &need)
     });
@@ -188,7 +194,11 @@ fn only_a_store_may_say_what_it_is() {
     let engine = host.attach_memory();
     for text in [host.call(&request), host.call_on(engine, &request), host.decide(&request)] {
         let answer: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((answer["error"]["code"].as_str(), answer["error"]["path"].as_str()), (Some("unknown_field"), Some("store")), "{text}");
+        assert_eq!(
+            (answer["error"]["code"].as_str(), answer["error"]["path"].as_str()),
+            (Some("unknown_field"), Some("store")),
+            "{text}"
+        );
     }
     let begun: Value = serde_json::from_str(&host.begin(&request)).unwrap();
     assert_eq!(begun["done"]["ok"], true, "{begun}");

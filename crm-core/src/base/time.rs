@@ -39,6 +39,9 @@ impl Instant {
         self.0.timestamp_millis()
     }
 
+    /// The last instant there is.
+    pub const MAX: Instant = Instant(DateTime::<Utc>::MAX_UTC);
+
     /// The instant of a number of microseconds since 1970-01-01T00:00:00Z, when the calendar reaches that far.
     pub fn from_micros(micros: i64) -> Option<Self> {
         DateTime::from_timestamp_micros(micros).map(Instant)

@@ -1,5 +1,6 @@
 //! The configuration document and the record that stores it.
 
+use crate::base::text::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -117,16 +118,6 @@ impl Config {
             .flat_map(|(i, p)| pipeline::lint::warnings(p).into_iter().map(move |e| e.at(&at(i))))
             .collect()
     }
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-        out
-    })
 }
 
 /// The stored configuration of a tenant.

@@ -5,5 +5,6 @@
 mod document;
 mod lint;
 
-pub use document::{Config, ConfigRecord, STORED_ID, hex};
+pub use crate::base::text::hex;
+pub use document::{Config, ConfigRecord, STORED_ID};
 pub use lint::{Finding, LintReport, Severity, lint};

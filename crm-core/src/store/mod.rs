@@ -6,7 +6,9 @@
 pub mod accept;
 pub mod conformance;
 pub mod faults;
+pub mod history;
 pub mod memory;
+pub mod overlay;
 pub mod query;
 pub mod repository;
 pub mod sql;

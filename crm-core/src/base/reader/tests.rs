@@ -166,9 +166,15 @@ fn what_is_not_json_is_not_gone_past() {
 fn faults_say_where_they_are() {
     let fault = |text: &str| from_str::<Line>(text).unwrap_err().to_string();
     assert_eq!(fault("{\"note\":\n 3}"), "invalid type: integer `3`, expected a string at line 2 column 2");
-    assert_eq!(fault("{\"nte\":3}"), "unknown field `nte`, expected one of `note`, `share`, `inner`, `named` at line 1 column 7");
+    assert_eq!(
+        fault("{\"nte\":3}"),
+        "unknown field `nte`, expected one of `note`, `share`, `inner`, `named` at line 1 column 7"
+    );
     assert_eq!(fault("{\"note\":\"a\",\"note\":\"a\"}"), "duplicate field `note` at line 1 column 19");
-    assert_eq!(fault("{\"share\":\"half\"}"), "unknown variant `half`, expected one of `balance`, `percent`, `whole` at line 1 column 15");
+    assert_eq!(
+        fault("{\"share\":\"half\"}"),
+        "unknown variant `half`, expected one of `balance`, `percent`, `whole` at line 1 column 15"
+    );
     assert_eq!(fault("{} x"), "trailing characters at line 1 column 3");
     assert!(fault(&format!("{}{}", "{\"inner\":[".repeat(100), "]}".repeat(100))).starts_with("recursion limit"));
 }

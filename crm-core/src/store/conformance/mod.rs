@@ -148,8 +148,13 @@ fn insert(record: &Record) -> Put {
     Put { record: record.clone(), changed: Fields::new(), expect: Expect::Absent }
 }
 
+/// A change set that says when it is recorded.
+fn dated() -> ChangeSet {
+    ChangeSet { at: Instant::from_micros(1_700_000_000_000_000), ..ChangeSet::default() }
+}
+
 fn puts(tenant: &str, records: &[Record]) -> ChangeSet {
-    ChangeSet { tenant: tenant.to_owned(), puts: records.iter().map(insert).collect(), ..ChangeSet::default() }
+    ChangeSet { tenant: tenant.to_owned(), puts: records.iter().map(insert).collect(), ..dated() }
 }
 
 fn event(id: &str, n: u32) -> std::result::Result<Event, String> {
@@ -289,7 +294,7 @@ async fn expectations_are_kept(store: Store<'_>) -> Outcome {
     done(store, "the commit", &puts("t", &[record("a", 1, &[&[1, 1]])?, record("b", 4, &[])?])).await?;
     let put = |expect, version| -> std::result::Result<ChangeSet, String> {
         let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Fields::new(), expect };
-        Ok(ChangeSet { tenant: "t".to_owned(), puts: vec![put], ..ChangeSet::default() })
+        Ok(ChangeSet { tenant: "t".to_owned(), puts: vec![put], ..dated() })
     };
     done(store, "the version that is there", &put(Expect::Version(1), 2)?).await?;
     same("it is the new one", one(store, "t", "a").await?, Some(record("a", 2, &[&[1, 2]])?))?;
@@ -376,7 +381,7 @@ async fn deletes_remove(store: Store<'_>) -> Outcome {
     done(store, "the commit", &puts("t", &[record("a", 2, &[&[1, 1]])?])).await?;
     let delete = |id: &str, expect| -> std::result::Result<ChangeSet, String> {
         let deletes = vec![Delete { key: key(id)?, expect }];
-        Ok(ChangeSet { tenant: "t".to_owned(), deletes, ..ChangeSet::default() })
+        Ok(ChangeSet { tenant: "t".to_owned(), deletes, ..dated() })
     };
     code("an old version", store.commit(&delete("a", Expect::Version(1))?).await, "version_conflict")?;
     code("expected absent", store.commit(&delete("a", Expect::Absent)?).await, "record_exists")?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Outcome, Store, code, done, event, key, one, puts, record, same, told};
+use super::{Outcome, Store, code, dated, done, event, key, one, puts, record, same, told};
 use crate::base::change::{
     Allocate, ChangeSet, Claim, Counter, Expect, Idempotency, Put, StoredEvent, StoredTimer, TenantDue, Timer,
 };
@@ -31,7 +31,7 @@ pub(super) fn timer(id: &str, due: Option<Instant>, fires: Option<Instant>) -> M
 }
 
 fn of(tenant: &str) -> ChangeSet {
-    ChangeSet { tenant: tenant.to_owned(), ..ChangeSet::default() }
+    ChangeSet { tenant: tenant.to_owned(), ..dated() }
 }
 
 fn at(second: i64) -> Made<Instant> {
