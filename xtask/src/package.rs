@@ -2,39 +2,65 @@
 //!
 //! The files are in `target/packages`; the programs that use them are in `xtask/smoke`.
 
+mod contents;
+mod notices;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use contents::Rules;
+
 use crate::setup::Need;
-use crate::{paths, setup, shell, wasm};
+use crate::{paths, setup, shell, toolchain, wasm};
 
 /// Builds and tries all packages.
 pub fn run() -> Result<(), String> {
     setup::these(&[Need::Python, Need::Npm, Need::Wasm].into())?;
     let (out, work) = (paths::target().join("packages"), paths::work("package"));
     shell::empty(&out)?;
-    let wheel = add(&out, ".whl", wheel)?;
+    let host = host()?;
+    let wheel = add(&out, ".whl", |out| wheel(out, &host))?;
     try_wheel(&wheel, &work.join("python"))?;
-    let node = tarball("bindings-node", &out, || {
+    let node = tarball("bindings-node", &host, &out, || {
         let mut command = shell::command("npm", &["run", "--silent", "build"]);
         command.current_dir(paths::at("bindings-node"));
         optimised(command)
     })?;
     try_tarball(&node, &work.join("node"), "node")?;
-    let browser = tarball("bindings-wasm", &out, wasm::build)?;
+    let browser = tarball("bindings-wasm", toolchain::TARGET, &out, wasm::build)?;
     try_tarball(&browser, &work.join("wasm"), "wasm")?;
-    for file in [wheel, node, browser] {
-        let size = fs::metadata(&file).map_err(|error| error.to_string())?.len();
-        println!("{:>9} bytes  {}", size, file.display());
-    }
+
+    let made = [(wheel, &contents::WHEEL), (node, &contents::NODE), (browser, &contents::WASM)];
+    let summaries: Vec<String> =
+        made.iter().map(|(file, rules)| summary(file, rules, &work)).collect::<Result<_, _>>()?;
+    println!("\nmade, installed into empty environments and used there:");
+    summaries.iter().for_each(|line| println!("  {line}"));
     Ok(())
 }
 
+/// What is in a package, after a look at whether all of it should be.
+fn summary(file: &Path, rules: &Rules, work: &Path) -> Result<String, String> {
+    let (count, unpacked) = contents::check(file, rules, &work.join("contents"))?;
+    let packed = fs::metadata(file).map_err(|error| error.to_string())?.len();
+    let kilobytes = |bytes: u64| bytes.div_ceil(1000);
+    let path = file.strip_prefix(paths::root()).unwrap_or(file).display();
+    Ok(format!("{path}  {} kB, {count} files of {} kB", kilobytes(packed), kilobytes(unpacked)))
+}
+
+/// The platform that the active compiler compiles for.
+fn host() -> Result<String, String> {
+    let said = shell::capture(shell::command("rustc", &["-vV"]))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc does not say what it compiles for".to_owned())
+}
+
 /// The Python wheel.
-fn wheel(out: &Path) -> Result<(), String> {
+fn wheel(out: &Path, host: &str) -> Result<(), String> {
     println!("building the wheel");
-    let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--out"]);
+    notices::write("bindings-python", host)?;
+    // With the target named, as napi does, both share what they compile.
+    let mut command = shell::command(paths::venv("maturin"), &["build", "--release", "--target", host, "--out"]);
     command.arg(out).current_dir(paths::at("bindings-python")).env("VIRTUAL_ENV", paths::at(".venv"));
     optimised(command)
 }
@@ -55,15 +81,28 @@ fn try_wheel(wheel: &Path, folder: &Path) -> Result<(), String> {
     command.arg(folder.join("venv"));
     shell::run(command)?;
     let python = folder.join("venv/bin/python");
-    let mut command = shell::command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    command.arg(wheel).current_dir(folder);
-    shell::run(command)?;
+    let pip = |arguments: &[&str]| {
+        let mut command = shell::command(&python, &["-m", "pip", "--quiet", "--disable-pip-version-check"]);
+        command.args(arguments).current_dir(folder);
+        command
+    };
+    // What it depends on is fetched first; the installation itself touches no network and compiles nothing.
+    let mut fetch = pip(&["download", "--only-binary", ":all:", "--dest", "wheels"]);
+    fetch.arg(wheel);
+    shell::run(fetch)?;
+    shell::run(pip(&["install", "--no-index", "--find-links", "wheels", "crm-core"]))?;
     use_it(&python, "python.py", folder)
 }
 
 /// Builds a package and packs it as npm would publish it.
-fn tarball(package: &str, out: &Path, build: impl Fn() -> Result<(), String>) -> Result<PathBuf, String> {
+fn tarball(
+    package: &str,
+    platform: &str,
+    out: &Path,
+    build: impl Fn() -> Result<(), String>,
+) -> Result<PathBuf, String> {
     println!("building the package of {package}");
+    notices::write(package, platform)?;
     build()?;
     add(out, ".tgz", |out| {
         let mut command = shell::command("npm", &["pack", "--silent", "--pack-destination"]);
@@ -76,13 +115,13 @@ fn try_tarball(tarball: &Path, folder: &Path, programs: &str) -> Result<(), Stri
     println!("installing {} into an empty folder", name(tarball));
     shell::empty(folder)?;
     shell::write(&folder.join("package.json"), "{ \"name\": \"try\", \"private\": true }\n")?;
-    let mut command = shell::command("npm", &["install", "--silent", "--no-audit", "--no-fund"]);
+    let mut command = shell::command("npm", &["install", "--silent", "--offline", "--no-audit", "--no-fund"]);
     command.arg(tarball).current_dir(folder);
     shell::run(command)?;
     for ending in ["mjs", "cjs"] {
         use_it(Path::new("node"), &format!("{programs}.{ending}"), folder)?;
     }
-    check_types(&format!("{programs}.mts"), folder)
+    ["mts", "cts"].iter().try_for_each(|ending| check_types(&format!("{programs}.{ending}"), folder))
 }
 
 /// Runs a program of `xtask/smoke` where only the installed package can be found.
