@@ -220,6 +220,7 @@ codes! {
     FileAccessFailed = "file_access_failed", Reason, "reading or writing the file failed; check the disk and whether the file is still there", "读写文件失败；请检查磁盘以及文件是否仍在";
     DatabaseSaid = "database_said", Reason, "{said}; if it comes again, please report it", "{said}；如再次出现，请报告";
     NotDatabaseFile = "not_database_file", Reason, "`{file}` is not an SQLite file; name another file", "`{file}` 不是 SQLite 文件；请指明其他文件";
+    NotStoreFile = "not_store_file", Reason, "`{file}` is not a store of this engine; name another file", "`{file}` 不是本引擎的存储文件；请指明其他文件";
     NamedFileDamaged = "named_file_damaged", Reason, "`{file}` is damaged; restore it from a backup", "`{file}` 已损坏；请从备份恢复";
     FileIsFolder = "file_is_folder", Reason, "`{file}` is a folder; name a file in it", "`{file}` 是文件夹；请指明其中的文件";
     FolderMissing = "folder_missing", Reason, "the folder `{folder}` does not exist; make it first", "文件夹 `{folder}` 不存在；请先创建";

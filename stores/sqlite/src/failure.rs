@@ -31,9 +31,7 @@ pub fn opening(file: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt) => about(Code::NamedFileDamaged, file),
         _ if is_locked(&error) => return Error::new(Code::StorageLocked),
         _ if file.is_dir() => about(Code::FileIsFolder, file),
-        _ if !folder.is_dir() => {
-            Reason::new(Code::FolderMissing).with("folder", clip(&folder.display().to_string()))
-        }
+        _ if !folder.is_dir() => Reason::new(Code::FolderMissing).with("folder", clip(&folder.display().to_string())),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             about(Code::FileNotAllowed, file)
         }

@@ -10,6 +10,7 @@
 //! **A fork does not take the store with it**: a child process that inherits it is refused and must open its own.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod bulk;
 mod failure;
 mod open;
@@ -28,6 +29,7 @@ use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository
 use crm_core::store::sql::read::arrange;
 use rusqlite::Connection;
 
+pub use backup::{Contents, restore, verify};
 pub use open::{Durability, Options, file_of};
 
 /// A repository in an SQLite file.
@@ -93,6 +95,29 @@ impl SqliteRepository {
         self.owned()?;
         self.present()?;
         run::snapshot(&open::connect(&self.file, &self.options)?, target)
+    }
+
+    /// Writes a backup as of one moment while the store is in use, reads it back whole and says what is in it.
+    ///
+    /// # Errors
+    /// As [`SqliteRepository::export_snapshot`] and [`verify`].
+    ///
+    /// # Example: back up, and restore somewhere else
+    /// ```
+    /// use crm_store_sqlite::{Options, SqliteRepository, restore};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("deals.db").display().to_string();
+    /// let store = SqliteRepository::open(&file, Options::default())?;
+    /// let backup = folder.path().join("deals-2026-01-31.db");
+    /// let contents = store.backup(&backup)?;
+    /// let restored = folder.path().join("restored.db");
+    /// assert_eq!(restore(&backup, &restored)?, contents);
+    /// SqliteRepository::open(&restored.display().to_string(), Options::default())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn backup(&self, target: &Path) -> Result<Contents> {
+        self.export_snapshot(target)?;
+        verify(target)
     }
 
     /// Loads much at once: `work` commits as always, but the indexes are down meanwhile and are built at the end.

@@ -66,7 +66,8 @@ impl Default for Options {
 /// # Errors
 /// `unsupported_url` for another scheme, for options behind `?`, and for a database in memory.
 pub fn file_of(address: &str) -> Result<PathBuf> {
-    let refuse = |hint| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", Reason::new(hint)));
+    let refuse =
+        |hint| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", Reason::new(hint)));
     let (path, is_url) = match address.split_once(':') {
         Some(("sqlite", rest)) => (rest.strip_prefix("//").unwrap_or(rest), true),
         Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => {
