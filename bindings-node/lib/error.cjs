@@ -5,6 +5,9 @@
 
 const { templates } = require('./operations.cjs');
 
+/** The English templates of what this layer raises itself. */
+const ENGLISH = Object.fromEntries(Object.entries(templates).map(([code, { english }]) => [code, english]));
+
 const BRAND = Symbol.for('crm-core.CrmError');
 
 /** A refusal of the engine: its kind, its stable code, the place in the request, the facts behind the message. */
@@ -46,13 +49,15 @@ function isCrmError(value) {
   return value instanceof Error && value[BRAND] === true;
 }
 
-/** Puts details into a template of the table of codes, as the engine does. */
-function fill(template, details) {
+/** Puts details into a template of a catalogue, as the engine does; a hint within them is a sentence of its own. */
+function fill(template, details, catalogue) {
   return template.replace(/\{([^{}]*)\}/g, (whole, name) => {
     const value = Object.hasOwn(details, name) ? details[name] : undefined;
     if (value === undefined) return whole;
     if (Array.isArray(value)) return value.map((each) => `\`${text(each)}\``).join(', ') || '-';
-    return text(value);
+    if (typeof value?.code === 'string' && Object.hasOwn(catalogue, value.code)) return fill(catalogue[value.code], value.params ?? {}, catalogue);
+    const word = `${name}.${value}`;
+    return typeof value === 'string' && Object.hasOwn(catalogue, word) ? catalogue[word] : text(value);
   });
 }
 
@@ -62,8 +67,8 @@ function text(value) {
 
 /** Makes one of the few errors that this layer raises itself; code, kind and message come from the engine's table. */
 function refusal(code, details, path = '', options = undefined) {
-  const { kind, english } = templates[code];
-  return new CrmError({ kind, code, message: fill(english, details), path, details }, options);
+  const { kind } = templates[code];
+  return new CrmError({ kind, code, message: fill(ENGLISH[code], details, ENGLISH), path, details }, options);
 }
 
 /** An answer that was read: itself, or its error thrown. */

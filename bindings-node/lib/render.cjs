@@ -30,7 +30,7 @@ function render(reason, locale = 'en') {
   if (typeof reason?.code !== 'string') throw new TypeError('`render` takes a reason or an error; `renderTree` takes a list of reasons');
   const template = catalogue[reason.code];
   if (template === undefined) return reason.code;
-  const own = fill(template, reason.params ?? reason.details ?? {});
+  const own = fill(template, reason.params ?? reason.details ?? {}, catalogue);
   return [own, ...listed(reason).map((each) => placed({ path: each.path, message: each.details ? render(each, locale) : each.message }))].join('\n  ');
 }
 

@@ -9,6 +9,7 @@ use crm_core::api::host::Host;
 use crm_core::api::request::refuse;
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result as Outcome};
+use crm_core::base::reason::Reason;
 use crm_store_sqlite::{Durability, Options, SqliteRepository};
 use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Result, Task};
@@ -52,8 +53,8 @@ fn opened(url: &str, durability: &str, busy_timeout: u32) -> Outcome<u32> {
         "power" => Durability::Power,
         "process" => Durability::Process,
         other => {
-            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", "`power`, `process`");
-            return Err(error.with("hint", "choose one of them").at("durability"));
+            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", vec!["power", "process"]);
+            return Err(error.with("hint", Reason::new(Code::ChooseListed)).at("durability"));
         }
     };
     let options = Options { durability, busy_timeout: Duration::from_millis(u64::from(busy_timeout)) };

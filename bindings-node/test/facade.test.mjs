@@ -170,6 +170,17 @@ test('an SQLite file keeps what was committed', async () => {
   }
 });
 
+test('hints and words for values are in the language of the sentence', async () => {
+  const hint = { code: 'did_you_mean', params: { near: 'quantity' } };
+  const unknown = { code: 'unknown_field', params: { field: 'quantiy', hint } };
+  assert.equal(render(unknown, 'zh'), '此处没有字段 `quantiy`：您是否想写 `quantity`？');
+  assert.equal(render(unknown), 'there is no field `quantiy` here: did you mean `quantity`?');
+  assert.equal(render({ code: 'record_created', params: { kind: 'user', id: 'u1' } }, 'zh'), '创建了 用户 `u1`');
+  const crm = Crm.inMemory({ now: '2026-01-31T09:00:00Z', seed: 'hints' });
+  const error = await crm.accounts.get({ id: 'a1', nam: 'x' }).catch((refused) => refused);
+  assert.match(render(error, 'zh'), /请删除/);
+});
+
 test('reasons and errors are rendered from catalogues', () => {
   const { reasons } = quotes.price(usd({ ...line, discount_percent: '10' }), { explain: 'full' });
   assert.equal(render(reasons[0]), 'total 17.98 USD: 17.98 net and 0.00 tax');

@@ -15,6 +15,7 @@ use crm_core::api::host::Host;
 use crm_core::api::request::refuse;
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result};
+use crm_core::base::reason::Reason;
 use crm_store_sqlite::{Durability, Options, SqliteRepository};
 use pyo3::prelude::*;
 
@@ -28,13 +29,13 @@ fn open_file(address: &str, durability: &str, busy_timeout: f64) -> Result<u32> 
         "power" => Durability::Power,
         "process" => Durability::Process,
         other => {
-            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", "`power`, `process`");
-            return Err(error.with("hint", "`power` is the safe one").at("durability"));
+            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", vec!["power", "process"]);
+            return Err(error.with("hint", Reason::new(Code::ChooseListed)).at("durability"));
         }
     };
     let busy_timeout = Duration::try_from_secs_f64(busy_timeout).map_err(|_| {
         let error = Error::new(Code::NumberOutOfRange).with("value", busy_timeout.to_string());
-        error.with("minimum", 0).with("maximum", "a few hundred").at("busy_timeout")
+        error.with("minimum", 0).with("maximum", 2_147_483).at("busy_timeout")
     })?;
     let file = Arc::new(SqliteRepository::open(address, Options { durability, busy_timeout })?);
     let engine = HOST.attach(file.clone());

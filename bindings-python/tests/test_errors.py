@@ -102,10 +102,20 @@ def test_a_mixed_currency_is_not_added_up() -> None:
     assert caught.value.code == "missing_rate"
 
 
+def test_hints_are_chinese_too() -> None:
+    error = refused([{"quantiy": 1, "unit_price": True, "quantity": 1}])
+    assert "没有字段 `quantiy`：请删除" in error.render("zh")
+    assert "应为 小数字符串，例如 \"12.50\"，实为 布尔值" in error.render("zh")
+    hint = {"code": "did_you_mean", "params": {"near": "quantity"}}
+    unknown = {"code": "unknown_field", "params": {"field": "quantiy", "hint": hint}}
+    assert render(unknown, "zh") == "此处没有字段 `quantiy`：您是否想写 `quantity`？"
+    assert render(unknown) == "there is no field `quantiy` here: did you mean `quantity`?"
+
+
 def test_messages_in_chinese() -> None:
     error = refused([{"quantity": 1, "unit_price": 9.99}])
     assert "不精确" in error.render("zh") and render(error, "zh-CN") == error.render("zh_TW")
-    assert render({"code": "record_created", "params": {"kind": "user", "id": "u1"}}, "zh") == "创建了 user `u1`"
+    assert render({"code": "record_created", "params": {"kind": "user", "id": "u1"}}, "zh") == "创建了 用户 `u1`"
     answer = quotes.price(currency="USD", lines=[{"quantity": 1, "unit_price": 1}])
     assert render(answer.reasons[0], "zh").startswith("总计 1.00 USD")
 

@@ -51,7 +51,7 @@ export function crmOf(native) {
     }
 
     static async open(url, options = {}) {
-      if (native.open === undefined) throw refusal('unsupported_url', { url, hint: 'this build opens no files: use `Crm.inMemory()` or `new Crm({repository})`' });
+      if (native.open === undefined) throw refusal('unsupported_url', { url, hint: { code: 'opens_no_files', params: {} } });
       const { durability = 'power', busy_timeout = 5000, ...context } = options;
       const { value } = read(await native.open(url, durability, busy_timeout));
       return new Crm({ ...context, from: { handle: enrol({ engine: value }) } });

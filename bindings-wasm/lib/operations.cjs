@@ -95,6 +95,9 @@ const templates = {
   unknown_engine: { kind: 'validation', english: "this engine is closed, or was opened elsewhere: open it again" },
   engine_crashed: { kind: 'internal', english: "the engine crashed and was rebuilt: repeat the request" },
   invalid_facts: { kind: 'validation', english: "the facts cannot be read: {reason}" },
+  opens_no_files: { kind: 'internal', english: "this build opens no files: use `Crm.inMemory()` or `new Crm` with a `repository`" },
+  not_answered: { kind: 'internal', english: "what was given does not answer {asked}" },
+  fields_such_as: { kind: 'internal', english: "an object of fields, such as {example}" },
 };
 
 module.exports = { every, small, templates };

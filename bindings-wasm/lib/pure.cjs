@@ -39,7 +39,7 @@ function decideWithOf(decide) {
       const { done, needs } = decide(op, input, facts, fixed);
       if (done !== undefined) return done;
       const asked = JSON.stringify(needs);
-      if (asked === before) throw refusal('invalid_facts', { reason: `what was given does not answer ${asked}` }, 'facts');
+      if (asked === before) throw refusal('invalid_facts', { reason: { code: 'not_answered', params: { asked } } }, 'facts');
       before = asked;
       facts.push(...(await (typeof load === 'function' ? load(needs) : loaded(load, needs))));
     }

@@ -32,7 +32,8 @@ function split(options) {
 function fielded(input, required) {
   if (typeof input !== 'string') return input;
   if (required.length === 1) return { [required[0]]: input };
-  const expected = `an object of fields, such as \`{ ${required.map((name) => `${name}: ..`).join(', ')} }\``;
+  const example = `\`{ ${required.map((name) => `${name}: ..`).join(', ')} }\``;
+  const expected = { code: 'fields_such_as', params: { example } };
   throw refusal('wrong_type', { expected, found: 'a string' });
 }
 

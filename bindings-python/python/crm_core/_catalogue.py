@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ._generated.catalogue import CODES
+from ._generated.catalogue import CODES, WORDS
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -18,7 +18,12 @@ def render_code(code: str, details: Mapping[str, Any], locale: str) -> str:
         return code
     _, english, chinese = CODES[code]
     template = chinese if _language(locale) == "zh" else english
-    return _PLACE.sub(lambda place: _shown(details[place[1]]) if place[1] in details else place[0], template)
+
+    def filled(place: re.Match[str]) -> str:
+        name = place[1]
+        return _shown(name, details[name], locale) if name in details else place[0]
+
+    return _PLACE.sub(filled, template)
 
 
 def _language(locale: str) -> str:
@@ -28,9 +33,12 @@ def _language(locale: str) -> str:
     return language
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any, locale: str) -> str:
     if isinstance(value, str):
-        return value
+        return WORDS.get(f"{name}.{value}", value) if _language(locale) == "zh" else value
+    if isinstance(value, Mapping) and value.get("code") in CODES:
+        # A hint, or what lies behind a failure, is a sentence of its own.
+        return render_code(value["code"], value.get("params") or {}, locale)
     if isinstance(value, list):
         return ", ".join(f"`{each if isinstance(each, str) else _json(each)}`" for each in value) or "-"
     return _json(value)

@@ -257,7 +257,7 @@ _ITEM = '`("users.get", {"id": "u1"})` or `{"op": "users.get", "input": {"id": "
 
 def _items(steps: Iterable[BatchStep]) -> list[dict[str, Any]]:
     if isinstance(steps, (str, Mapping)):
-        raise CrmError.of("wrong_type", path="requests", expected=f"a list of {_ITEM}", found="one item")
+        raise CrmError.of("wrong_type", path="requests", expected={"code": "list_such_as", "params": {"example": _ITEM}}, found="one item")
     return [_item(step, place) for place, step in enumerate(steps)]
 
 

@@ -138,9 +138,7 @@ impl Known {
             }
             (None, true) => None,
             _ => {
-                return Err(
-                    Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::BodyOrAbsent))
-                );
+                return Err(Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::BodyOrAbsent)));
             }
         };
         if let Some(earlier) = self.records.get(&key) {
@@ -174,11 +172,7 @@ fn known_kind(name: Option<&str>) -> Result<&'static kinds::Kind> {
 
 /// The version of a host's token: its own number, or 1 for a text token, or 0 for none.
 fn number_of(token: Option<&Value>) -> Result<u64> {
-    let bad = || {
-        Error::new(Code::InvalidFacts)
-            .with("reason", Reason::new(Code::VersionForm))
-            .at("version")
-    };
+    let bad = || Error::new(Code::InvalidFacts).with("reason", Reason::new(Code::VersionForm)).at("version");
     match token {
         None | Some(Value::Null) => Ok(0),
         Some(Value::String(text)) if text.chars().count() <= 64 => Ok(1),

@@ -50,6 +50,7 @@ pub fn document() -> Value {
         "requests": {"$defs": requests.take_definitions(true)},
         "answers": {"$defs": answers},
         "codes": codes(),
+        "words": words(),
         "kinds": kinds(),
     });
     plain(&mut document);
@@ -154,6 +155,18 @@ fn codes() -> Vec<Value> {
         Value::Object(out)
     };
     Code::ALL.iter().map(row).collect()
+}
+
+/// The words of other languages for values, by detail and value: `{"zh": {"mode.half_even": ".."}}`.
+fn words() -> Value {
+    #[cfg(feature = "catalogue")]
+    let chinese: Map<String, Value> = crate::base::words::CHINESE
+        .iter()
+        .map(|(name, value, word)| (format!("{name}.{value}"), (*word).into()))
+        .collect();
+    #[cfg(not(feature = "catalogue"))]
+    let chinese = Map::new();
+    json!({"zh": chinese})
 }
 
 #[cfg(feature = "store")]

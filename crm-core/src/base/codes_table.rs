@@ -196,6 +196,9 @@ codes! {
     OpensNoFiles = "opens_no_files", Reason, "this build opens no files: use `Crm.inMemory()` or `new Crm` with a `repository`", "此构建不能打开文件：请使用内存存储 `Crm.inMemory()`，或带 `repository` 的 `new Crm`";
 
     // What lies behind an error.
+    NotAnswered = "not_answered", Reason, "what was given does not answer {asked}", "所给内容没有回答 {asked}";
+    FieldsSuchAs = "fields_such_as", Reason, "an object of fields, such as {example}", "由字段组成的对象，例如 {example}";
+    ListSuchAs = "list_such_as", Reason, "a list of {example}", "{example} 的列表";
     JsonSyntax = "json_syntax", Reason, "{syntax} at line {line} column {column}", "第 {line} 行第 {column} 列：{syntax}";
     AnotherForm = "another_form", Reason, "a value has another form than the reference says; compare the two", "某个值的形式与参考文档不符；请对照修改";
     NoWeights = "no_weights", Reason, "give at least one", "请至少给出一个";

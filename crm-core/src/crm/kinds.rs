@@ -86,10 +86,23 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
     }
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
-    let text = Value::Object(body).to_string();
-    let entity: E = reader::from_str(&text).map_err(|e| {
-        let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
-        error.with("reason", refused(&text, &e))
-    })?;
-    entity.to_record(version)
+    let read = |body: &Map<String, Value>| {
+        let text = Value::Object(body.clone()).to_string();
+        reader::from_str::<E>(&text).map_err(|e| refused(&text, &e))
+    };
+    match read(&body) {
+        Ok(entity) => entity.to_record(version),
+        Err(reason) => {
+            // The field at fault is the one without which something else is said; of a missing one the reason speaks itself.
+            let at_fault = |name: &&String| {
+                let mut rest = body.clone();
+                rest.remove(name.as_str());
+                read(&rest).err().is_none_or(|other| other != reason)
+            };
+            let field = if reason.code() == Code::MissingField { None } else { body.keys().find(at_fault) };
+            let path = field.map_or_else(|| "body".to_owned(), |name| format!("body.{}", clip(name)));
+            let error = Error::new(Code::CorruptFact).with("kind", E::KIND).with("id", id.as_str());
+            Err(error.with("reason", reason).at(&path))
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub struct Document {
     pub answers: Definitions,
     /// Every code of errors and reasons.
     pub codes: Vec<Code>,
+    /// The Chinese words for values, by detail and value: `mode.half_even`.
+    pub words: BTreeMap<String, Value>,
     /// Every kind of record.
     pub kinds: Vec<Kind>,
 }
@@ -94,6 +96,7 @@ impl Document {
             requests: definitions(value.pointer("/requests/$defs"))?,
             answers: definitions(value.pointer("/answers/$defs"))?,
             codes: list(&value, "codes", Code::parse)?,
+            words: definitions(value.pointer("/words/zh"))?,
             kinds: list(&value, "kinds", Kind::parse)?,
         })
     }

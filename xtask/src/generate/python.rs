@@ -72,6 +72,10 @@ fn catalogue(document: &Document) -> String {
             literal(&code.chinese)
         );
     }
+    out.push_str("}\n\n# Chinese words for values, by detail and value.\nWORDS: dict[str, str] = {\n");
+    for (name, word) in &document.words {
+        let _ = writeln!(out, "    {}: {},", literal(name), literal(word.as_str().unwrap_or_default()));
+    }
     out.push_str("}\n");
     out
 }

@@ -16,13 +16,25 @@ pub fn files(document: &Document) -> Files {
         file("requests.json", &requests(document)),
         file("answers.json", &answers(document)),
         file("openrpc.json", &openrpc(document)),
-        file("catalogue.en.json", &catalogue(document, |code| &code.english)),
-        file("catalogue.zh.json", &catalogue(document, |code| &code.chinese)),
+        file("catalogue.en.json", &english(document)),
+        file("catalogue.zh.json", &chinese(document)),
     ]
 }
 
-fn catalogue(document: &Document, template: fn(&Code) -> &str) -> Value {
-    document.codes.iter().map(|code| (code.name.clone(), Value::from(template(code)))).collect::<Map<_, _>>().into()
+/// The English templates by code.
+pub fn english(document: &Document) -> Value {
+    catalogue(document, |code| &code.english).into()
+}
+
+/// The Chinese templates by code, and the words for values by detail and value.
+pub fn chinese(document: &Document) -> Value {
+    let mut all = catalogue(document, |code| &code.chinese);
+    all.extend(document.words.clone());
+    all.into()
+}
+
+fn catalogue(document: &Document, template: fn(&Code) -> &str) -> Map<String, Value> {
+    document.codes.iter().map(|code| (code.name.clone(), template(code).into())).collect()
 }
 
 /// Any request, envelope included.

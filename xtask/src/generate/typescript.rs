@@ -9,8 +9,8 @@ mod types;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::Files;
 use super::document::{Document, Field, Operation, fields, target};
+use super::{Files, schema};
 use crate::{paths, shell};
 
 /// The mark on top of every file.
@@ -20,12 +20,15 @@ const PACKAGES: [&str; 2] = ["bindings-node", "bindings-wasm"];
 /// The modules that are written by hand, in `bindings-node/lib`.
 const SHARED: [&str; 7] = ["error", "exact", "render", "request", "steps", "crm", "pure"];
 /// The codes that the façade raises itself; its messages are those of the table.
-const RAISED: [&str; 8] = [
+const RAISED: [&str; 11] = [
     "engine_crashed",
+    "fields_such_as",
     "invalid_decimal",
     "invalid_facts",
     "invalid_instant",
+    "not_answered",
     "number_out_of_range",
+    "opens_no_files",
     "unknown_engine",
     "unsupported_url",
     "wrong_type",
@@ -141,12 +144,7 @@ fn required<'a>(document: &'a Document, operation: &Operation) -> Vec<Field<'a>>
 
 /// The catalogue of every language.
 fn catalogues(document: &Document) -> [(&'static str, String); 2] {
-    let catalogue = |template: fn(&super::document::Code) -> &String| {
-        let map: serde_json::Map<_, _> =
-            document.codes.iter().map(|code| (code.name.clone(), template(code).clone().into())).collect();
-        serde_json::to_string_pretty(&map).unwrap_or_default() + "\n"
-    };
-    [("en", catalogue(|code| &code.english)), ("zh", catalogue(|code| &code.chinese))]
+    [("en", format!("{:#}\n", schema::english(document))), ("zh", format!("{:#}\n", schema::chinese(document)))]
 }
 
 /// The operations of every area in the table's order; the batch, which has no area, is left out.

@@ -12,6 +12,7 @@ use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::number::Numbers;
+use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes};
 use crate::store::accept::accept;
 use crate::store::memory::{fired, reached, sorted, taken, unmet};
@@ -256,9 +257,9 @@ impl<'a> Step<'a> {
             (Purpose::Claim(claim), _) => Err(taken(claim)),
             (Purpose::Count(counter), _) => Err(reached(counter)),
             (Purpose::Fire(timer), _) => Err(fired(timer)),
-            (Purpose::Write | Purpose::Numbers, _) => Err(Error::new(Code::StorageFailed)
-                .with("reason", "a row was not written; repeat the request")
-                .retry(true)),
+            (Purpose::Write | Purpose::Numbers, _) => {
+                Err(Error::new(Code::StorageFailed).with("reason", Reason::new(Code::RowNotWritten)).retry(true))
+            }
         }
     }
 }
