@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::codes::Code;
 use super::decimal::Dec;
 use super::error::Error;
-use super::order::order;
 use super::reason::Reason;
 use super::rounding::{Mode, floor_ratio, power_of_ten, round_ratio};
 
@@ -146,9 +145,18 @@ fn left_over(units: i128, shares: &[i128]) -> i128 {
 /// Adds one step to the shares of the first `count` candidates, largest rank first, ties in order.
 fn give(shares: &mut [i128], ranks: impl Iterator<Item = i128>, count: usize, step: i128) {
     let ranks: Vec<i128> = ranks.collect();
-    let order = order(ranks.len(), &|a, b| ranks.get(b).cmp(&ranks.get(a)));
-    for index in order.into_iter().take(count) {
-        if let Some(share) = shares.get_mut(index) {
+    // The least rank that still gets a step, and how many of that rank do.
+    let mut sorted = ranks.clone();
+    let mut least = i128::MIN;
+    if let Some(above) = ranks.len().checked_sub(count).filter(|above| *above < ranks.len()) {
+        least = *sorted.select_nth_unstable(above).1;
+    }
+    let larger = ranks.iter().filter(|rank| **rank > least).count();
+    let mut ties = count.saturating_sub(larger);
+    for (share, rank) in shares.iter_mut().zip(ranks) {
+        let is_tie = rank == least && ties > 0;
+        ties = ties.saturating_sub(usize::from(is_tie));
+        if count > 0 && (rank > least || is_tie) {
             *share = share.saturating_add(step);
         }
     }
