@@ -129,6 +129,16 @@ operations! {
         read forecast(crate::insight::forecast::ForecastRequest) -> crate::insight::forecast::Forecast = crate::crm::insight::forecast;
     }
 
+    /// The versions of records, where the store keeps their history.
+    history as HistoryArea {
+        /// Lists the versions of a record, oldest first; none when the store keeps no history.
+        read list(crate::crm::history::ListHistory) -> crate::crm::history::HistoryPage = crate::crm::history::list;
+        /// Reads a record as it stood at an instant.
+        read as_of(crate::crm::history::AsOfRequest) -> crate::crm::history::RecordThen = crate::crm::history::as_of;
+        /// Follows the hash chain of a record's versions and says where it breaks, if it does.
+        read verify(crate::crm::history::OfRecord) -> crate::store::history::Verified = crate::crm::history::verify;
+    }
+
     /// What happened.
     events as EventsArea {
         /// Reads events after a cursor, in the order in which they were committed.

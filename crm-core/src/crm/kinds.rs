@@ -17,6 +17,7 @@ use crate::people::user::User;
 use crate::pipeline::opportunity::Opportunity;
 use crate::pricing::price_book::PriceBook;
 use crate::pricing::product::Product;
+use crate::store::history::{HistoryEntry, HistoryHead};
 
 /// A kind of record as stores and hosts need to know it.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +54,27 @@ const MOVES: &[&str] = &[
     "history",
 ];
 
+/// A history is written by its layer alone.
+const HISTORY_OWN: &[&str] = &[
+    "id",
+    "version",
+    "record_kind",
+    "record_id",
+    "place",
+    "at",
+    "record_version",
+    "schema",
+    "body",
+    "previous",
+    "hash",
+];
+
 /// Every kind, in the order of their names.
 pub const KINDS: &[Kind] = &[
     of::<Account>(Account::FIELDS, OWN),
     of::<ConfigRecord>(&["config", "hash"], OWN),
+    of::<HistoryEntry>(&[], HISTORY_OWN),
+    of::<HistoryHead>(&[], HISTORY_OWN),
     of::<Opportunity>(Opportunity::FIELDS, MOVES),
     of::<PriceBook>(PriceBook::FIELDS, OWN),
     of::<Product>(Product::FIELDS, OWN),

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod configuration;
 mod engine;
 pub mod events;
+pub mod history;
 pub mod insight;
 pub mod kinds;
 pub mod opportunities;

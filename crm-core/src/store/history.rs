@@ -15,90 +15,131 @@ use super::repository::{BoxFuture, Capabilities, Committed, Repository};
 use crate::base::change::{ChangeSet, Expect, Put, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
+use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, KeyBytes, Record};
 use crate::base::text::hex;
 use crate::base::time::Instant;
+use crate::entity_basics;
 
 /// The kind of an entry.
 pub const HISTORY: &str = "history";
 /// The kind of the end of a record's chain.
 pub const HEAD: &str = "history_head";
-/// The indexes of the two kinds: by record and time.
-pub const INDEXES: [(&str, usize); 2] = [(HISTORY, 1), (HEAD, 0)];
 
 /// One version of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HistoryEntry {
+    /// The entry's id, made of the record's name and the place.
+    pub id: Id,
+    /// The kind of the record.
+    pub record_kind: String,
+    /// The id of the record.
+    pub record_id: Id,
     /// The entry's place in the record's chain, from 1.
     pub place: u64,
-    /// The record.
-    pub of: Key,
     /// When it was recorded; never before the entry before it.
     pub at: Instant,
     /// The record's version; 0 when it was removed.
-    pub version: u64,
+    pub record_version: u64,
     /// The version of the body's layout.
     pub schema: u32,
-    /// The body's text, byte for byte; absent when the record was removed.
+    /// The body as JSON text, byte for byte; absent when the record was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The hash of the entry before; empty for the first.
     pub previous: String,
-    /// The hash of everything above.
+    /// SHA-256 over everything above but the id, as lower-case hex.
     pub hash: String,
 }
 
 /// The end of a record's chain.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    place: u64,
-    at: Instant,
-    hash: String,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryHead {
+    /// The id, made of the record's name.
+    pub id: Id,
+    /// Counts the changes from 1.
+    #[serde(default, skip_serializing_if = "unset")]
+    pub version: u64,
+    /// The place of the last entry.
+    pub place: u64,
+    /// When the last entry was recorded.
+    pub at: Instant,
+    /// The hash of the last entry.
+    pub hash: String,
 }
 
-impl Entry {
+impl Entity for HistoryEntry {
+    const KIND: &'static str = HISTORY;
+    const INDEXES: &'static [&'static str] = &["record"];
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn version(&self) -> u64 {
+        1
+    }
+
+    // An entry is never changed.
+    fn set_version(&mut self, _: u64) {}
+
+    fn keys(&self) -> Vec<KeyBytes> {
+        vec![by_record(&self.of()).instant(Some(self.at)).decimal(Some(ordinal(self.place)))]
+    }
+
+    fn violations(&self) -> Vec<Error> {
+        Vec::new()
+    }
+}
+
+impl Entity for HistoryHead {
+    const KIND: &'static str = HEAD;
+    const INDEXES: &'static [&'static str] = &[];
+
+    entity_basics!();
+
+    fn keys(&self) -> Vec<KeyBytes> {
+        Vec::new()
+    }
+
+    fn violations(&self) -> Vec<Error> {
+        Vec::new()
+    }
+}
+
+impl HistoryEntry {
+    fn of(&self) -> Key {
+        Key::new(&self.record_kind, &self.record_id)
+    }
+
     /// SHA-256 over the entry's parts, each with its length before it, under a name of its own.
     fn hashed(&self) -> String {
         let mut hash = Sha256::new();
         let (place, at) = (self.place.to_string(), self.at.to_string());
-        let (version, schema) = (self.version.to_string(), self.schema.to_string());
-        let body = self.body.as_deref().unwrap_or("-");
-        let parts = [
-            "crm-core history 1",
-            &place,
-            &self.of.kind,
-            self.of.id.as_str(),
-            &at,
-            &version,
-            &schema,
-            body,
-            &self.previous,
-        ];
-        for part in parts {
+        let (version, schema) = (self.record_version.to_string(), self.schema.to_string());
+        let (is_there, body) = (if self.body.is_some() { "1" } else { "0" }, self.body.as_deref().unwrap_or_default());
+        let (kind, id) = (self.record_kind.as_str(), self.record_id.as_str());
+        let parts = [kind, id, &place, &at, &version, &schema, is_there, body, &self.previous];
+        for part in std::iter::once("crm-core history 1").chain(parts) {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
         hex(&hash.finalize())
     }
 
-    fn record(&self) -> Result<Record> {
-        let keys = vec![by_record(&self.of).instant(Some(self.at)).decimal(Some(ordinal(self.place)))];
-        let (id, body) = (name(&self.of, Some(self.place))?, Body::write(self)?);
-        Ok(Record { kind: HISTORY.to_owned(), id, version: 1, schema: 1, keys, body, numbers: Numbers::new() })
-    }
-
     /// The record as this entry has it; nothing when it was removed.
     ///
     /// # Errors
     /// `corrupt_record`.
-    fn stood(&self, numbers: &Numbers) -> Result<Option<Record>> {
+    pub fn stood(&self, numbers: &Numbers) -> Result<Option<Record>> {
         let Some(body) = &self.body else { return Ok(None) };
-        let body = Body::parse(body.clone()).map_err(|_| corrupt(&self.of))?;
-        let Key { kind, id } = self.of.clone();
-        let (version, schema, numbers) = (self.version, self.schema, numbers.clone());
+        let Key { kind, id } = self.of();
+        let body = Body::parse(body.clone()).map_err(|_| corrupt(&self.of()))?;
+        let (version, schema, numbers) = (self.record_version, self.schema, numbers.clone());
         Ok(Some(Record { kind, id, version, schema, keys: Vec::new(), body, numbers }))
     }
 }
@@ -122,17 +163,80 @@ fn corrupt(key: &Key) -> Error {
     Error::new(Code::CorruptRecord).with("kind", key.kind.clone()).with("id", key.id.as_str())
 }
 
-fn read<T: serde::de::DeserializeOwned>(record: &Record) -> Result<T> {
-    serde_json::from_str(record.body.text()).map_err(|_| corrupt(&record.key()))
-}
-
 /// What a look along a chain found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verified {
     /// How many entries the chain has.
     pub entries: u64,
     /// The place of the first entry that does not fit, if one does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<u64>,
+}
+
+/// Reads a record as it stood at an instant; nothing when it was not there then, or not written through this layer.
+///
+/// # Errors
+/// Whatever the store meets; `corrupt_record`.
+pub async fn as_of(store: &dyn Repository, tenant: &str, key: &Key, at: Instant) -> Result<Option<Record>> {
+    let from = by_record(key);
+    let to = by_record(key).instant(Some(at)).decimal(Some(ordinal(u64::MAX)));
+    let mut query = Query::of(tenant, HISTORY, 1);
+    query.tests.push(Test::Range { index: 0, from: Some(from), to: Some(to) });
+    (query.order, query.descending) = (Some(0), true);
+    match store.find(&query).await?.first() {
+        Some(record) => HistoryEntry::from_record(record)?.stood(&record.numbers),
+        None => Ok(None),
+    }
+}
+
+/// Reads the versions of a record, oldest first, after a place and at most `limit`.
+///
+/// # Errors
+/// Whatever the store meets; `corrupt_record`.
+pub async fn versions(
+    store: &dyn Repository,
+    tenant: &str,
+    key: &Key,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<HistoryEntry>> {
+    let last = after.saturating_add(limit);
+    let mut names = Vec::new();
+    for place in after.saturating_add(1)..=last {
+        names.push(Key::new(HISTORY, &name(key, Some(place))?));
+    }
+    let found = store.get(tenant, &names).await?;
+    found.iter().map_while(Option::as_ref).map(HistoryEntry::from_record).collect()
+}
+
+/// Follows a record's chain from its first entry to its end.
+///
+/// # Errors
+/// Whatever the store meets; `corrupt_record` for an entry that cannot be read at all.
+pub async fn verify(store: &dyn Repository, tenant: &str, key: &Key) -> Result<Verified> {
+    let (mut entries, mut previous) = (0_u64, String::new());
+    loop {
+        let page = versions(store, tenant, key, entries, 256).await?;
+        if page.is_empty() {
+            break;
+        }
+        for entry in page {
+            entries = entries.saturating_add(1);
+            if entry.place != entries
+                || entry.of() != *key
+                || entry.previous != previous
+                || entry.hash != entry.hashed()
+            {
+                return Ok(Verified { entries, broken_at: Some(entries) });
+            }
+            previous = entry.hash;
+        }
+    }
+    let head = store.get(tenant, &[Key::new(HEAD, &name(key, None)?)]).await?.into_iter().flatten().next();
+    let head = head.as_ref().map(HistoryHead::from_record).transpose()?;
+    let ends = head.map_or(entries == 0, |head| head.place == entries && head.hash == previous);
+    Ok(Verified { entries, broken_at: (!ends).then(|| entries.saturating_add(1)) })
 }
 
 /// A repository that keeps the history of what another one stores.
@@ -169,63 +273,20 @@ impl HistoryRepository {
         HistoryRepository { inner }
     }
 
-    /// Reads a record as it stood at an instant; nothing when it was not there then, or not written through this layer.
+    /// Reads a record as it stood at an instant; see [`as_of`].
     ///
     /// # Errors
-    /// Whatever the store meets; `corrupt_record`.
+    /// As [`as_of`].
     pub async fn as_of(&self, tenant: &str, key: &Key, at: Instant) -> Result<Option<Record>> {
-        let from = by_record(key);
-        let to = by_record(key).instant(Some(at)).decimal(Some(ordinal(u64::MAX)));
-        let mut query = Query::of(tenant, HISTORY, 1);
-        query.tests.push(Test::Range { index: 0, from: Some(from), to: Some(to) });
-        (query.order, query.descending) = (Some(0), true);
-        match self.inner.find(&query).await?.first() {
-            Some(record) => read::<Entry>(record)?.stood(&record.numbers),
-            None => Ok(None),
-        }
+        as_of(&*self.inner, tenant, key, at).await
     }
 
-    /// Reads the versions of a record, oldest first, after a place and at most `limit`.
+    /// Follows a record's chain; see [`verify`].
     ///
     /// # Errors
-    /// Whatever the store meets; `corrupt_record`.
-    pub async fn versions(&self, tenant: &str, key: &Key, after: u64, limit: u64) -> Result<Vec<Entry>> {
-        let last = after.saturating_add(limit);
-        let mut names = Vec::new();
-        for place in after.saturating_add(1)..=last {
-            names.push(Key::new(HISTORY, &name(key, Some(place))?));
-        }
-        let found = self.inner.get(tenant, &names).await?;
-        found.into_iter().map_while(|record| record).map(|record| read(&record)).collect()
-    }
-
-    /// Follows a record's chain from its first entry to its end.
-    ///
-    /// # Errors
-    /// Whatever the store meets; `corrupt_record` for an entry that cannot be read at all.
+    /// As [`verify`].
     pub async fn verify(&self, tenant: &str, key: &Key) -> Result<Verified> {
-        let (mut entries, mut previous) = (0_u64, String::new());
-        loop {
-            let page = self.versions(tenant, key, entries, 256).await?;
-            if page.is_empty() {
-                break;
-            }
-            for entry in page {
-                entries = entries.saturating_add(1);
-                if entry.place != entries
-                    || entry.of != *key
-                    || entry.previous != previous
-                    || entry.hash != entry.hashed()
-                {
-                    return Ok(Verified { entries, broken_at: Some(entries) });
-                }
-                previous = entry.hash;
-            }
-        }
-        let head = self.inner.get(tenant, &[Key::new(HEAD, &name(key, None)?)]).await?.into_iter().flatten().next();
-        let head: Option<Head> = head.as_ref().map(read).transpose()?;
-        let ends = head.map_or(entries == 0, |head| head.place == entries && head.hash == previous);
-        Ok(Verified { entries, broken_at: (!ends).then(|| entries.saturating_add(1)) })
+        verify(&*self.inner, tenant, key).await
     }
 
     /// The change set with the entries of what it writes.
@@ -240,25 +301,27 @@ impl HistoryRepository {
         for (((of, record), head), before) in written.into_iter().zip(heads).zip(found) {
             let at = changes.at.or(changes.events.first().map(|event| event.recorded_at));
             let at = at.ok_or_else(|| Error::new(Code::MissingContext).with("field", "now"))?;
-            let last: Option<Head> = before.as_ref().map(read).transpose()?;
+            let last = before.as_ref().map(HistoryHead::from_record).transpose()?;
+            let stands = before.map_or(0, |record| record.version);
             let (place, after, previous) = last.map_or((0, at, String::new()), |h| (h.place, h.at, h.hash));
-            let mut entry = Entry {
-                place: place.saturating_add(1),
-                of,
+            let place = place.saturating_add(1);
+            let mut entry = HistoryEntry {
+                id: name(&of, Some(place))?,
+                record_kind: of.kind,
+                record_id: of.id,
+                place,
                 at: at.max(after),
-                version: record.map_or(0, |r| r.version),
+                record_version: record.map_or(0, |r| r.version),
                 schema: record.map_or(0, |r| r.schema),
                 body: record.map(|r| r.body.text().to_owned()),
                 previous,
                 hash: String::new(),
             };
             entry.hash = entry.hashed();
-            let end = Head { place: entry.place, at: entry.at, hash: entry.hash.clone() };
-            let stands = before.map_or(0, |record| record.version);
+            let end = HistoryHead { id: head.id, version: 0, place, at: entry.at, hash: entry.hash.clone() };
             let expect = if stands == 0 { Expect::Absent } else { Expect::Version(stands) };
-            let (kind, version, body) = (HEAD.to_owned(), stands.saturating_add(1), Body::write(&end)?);
-            let end = Record { kind, id: head.id, version, schema: 1, keys: Vec::new(), body, numbers: Numbers::new() };
-            chained.puts.push(Put { record: entry.record()?, changed: Default::default(), expect: Expect::Absent });
+            let (entry, end) = (entry.to_record(1)?, end.to_record(stands.saturating_add(1))?);
+            chained.puts.push(Put { record: entry, changed: Default::default(), expect: Expect::Absent });
             chained.puts.push(Put { record: end, changed: Default::default(), expect });
         }
         Ok(chained)
