@@ -38,8 +38,9 @@ function crmOf(native) {
         this.handle = from.handle;
         this.options = Object.freeze({ ...from.options, ...context });
       } else {
-        if (typeof repository?.get !== 'function' || typeof repository.find !== 'function' || typeof repository.commit !== 'function') {
-          throw new TypeError('`new Crm({repository})` takes an object with `get`, `find`, `commit` and `events`; or use `Crm.inMemory()` or `Crm.open(url)`');
+        const keeps = ['get', 'find', 'commit'].every((method) => typeof repository?.[method] === 'function');
+        if (!keeps && typeof repository?.execute !== 'function') {
+          throw new TypeError('`new Crm({repository})` takes an object with `get`, `find`, `commit` and `events`, or one that executes SQL; or use `Crm.inMemory()` or `Crm.open(url)`');
         }
         this.handle = enrol({ repository });
         this.options = Object.freeze(context);

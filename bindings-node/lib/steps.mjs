@@ -1,6 +1,6 @@
 // The step protocol: the caller's own repository answers what a running operation needs.
 
-import { accept, isCrmError, read, refusal } from './error.mjs';
+import { CrmError, accept, isCrmError, read, refusal } from './error.mjs';
 import { write } from './exact.mjs';
 
 // Below the engine's own bound, so that a burst of operations waits in line instead of being refused.
@@ -27,7 +27,7 @@ export async function drive(native, repository, request, signal) {
   let handle;
   let cause;
   try {
-    let step = read(native.begin(request));
+    let step = read(native.begin(described(repository, request)));
     while (step.done === undefined) {
       handle = step.handle;
       const answers = await unless(signal, Promise.all(step.needs.map((need) => answer(repository, need))));
@@ -46,6 +46,13 @@ export async function drive(native, repository, request, signal) {
     if (handle !== undefined && native.generation() === generation) native.abort(handle);
     leave();
   }
+}
+
+// The request, and what the repository says of itself as a store.
+function described({ sql, in_transaction, executes, exact_text }, request) {
+  const store = sql === undefined ? { executes, exact_text } : { sql, in_transaction };
+  if (Object.values(store).every((value) => value === undefined)) return request;
+  return `${request.slice(0, -1)},"store":${JSON.stringify(store)}}`;
 }
 
 // A promise, or the signal's reason as soon as it is aborted.
@@ -70,7 +77,7 @@ async function answer(repository, need) {
     const found = await ask(repository, need);
     return { id: need.id, ok: found ?? null };
   } catch (cause) {
-    return { id: need.id, error: described(cause), cause };
+    return { id: need.id, error: failed(cause), cause };
   }
 }
 
@@ -78,7 +85,15 @@ async function ask(repository, need) {
   if (need.get !== undefined) return checked(await repository.get(need.get), need.get.keys.length);
   if (need.find !== undefined) return repository.find(need.find);
   if (need.commit !== undefined) return (await repository.commit(need.commit)) ?? { done: {} };
+  if (need.sql !== undefined) return repository.execute(need.sql);
+  if (need.due !== undefined) return timers(repository, 'due', need.due);
+  if (need.next_due !== undefined) return timers(repository, 'next_due', need.next_due);
   return repository.events(need.events);
+}
+
+function timers(repository, method, need) {
+  if (typeof repository[method] === 'function') return repository[method](need);
+  throw new CrmError({ kind: 'unsupported', code: 'unsupported_change', message: '', path: '', details: { part: 'timers' } });
 }
 
 function checked(found, length) {
@@ -88,7 +103,7 @@ function checked(found, length) {
   return found.map((record) => record ?? null);
 }
 
-function described(cause) {
+function failed(cause) {
   if (isCrmError(cause)) {
     const { kind, code, details, retryable } = cause;
     return { kind, code, details, retryable };

@@ -74,7 +74,7 @@ export interface OpenOptions extends Options {
  */
 export declare class Crm {
   /** An engine over the caller's own store. */
-  constructor(options: { repository: Repository } & Options);
+  constructor(options: { repository: Repository | SqlRepository } & Options);
   /** An engine over records in memory. */
   static inMemory(options?: Options): Crm;
   /** An engine over an SQLite file (`sqlite:deals.db`), which is made when it is not there; in Node alone. */
@@ -137,6 +137,13 @@ export interface StoredRecord extends Key {
   /** Order-preserving keys of the kind's indexes, in hexadecimal; compare them as text. */
   keys: string[];
   body: { [field: string]: unknown };
+  /** The numbers given out by the commit that wrote it, by token; left out when there are none. */
+  numbers?: Numbers;
+}
+
+/** The numbers that a commit gave out, by token. */
+export interface Numbers {
+  [token: string]: number;
 }
 
 /** What a write expects of the record. */
@@ -148,11 +155,11 @@ export interface ChangeSet {
   puts: { record: StoredRecord; changed: { [field: string]: unknown }; expect: Expect }[];
   deletes: { key: Key; expect: Expect }[];
   requires: { key: Key; expect: Expect }[];
-  claims: { scope: string; name: string; owner: Key }[];
-  counters: { scope: string; name: string; delta: number; max: number | null }[];
+  claims: { scope: string; name: string; owner: Key; release?: boolean }[];
+  counters: { scope: string; name: string; delta: number; max?: number }[];
   allocate: { token: number; scope: string }[];
   events: ChangeEvent[];
-  timers: { key: Key; rule: string; due: Instant | null }[];
+  timers: { key: Key; rule: string; due?: Instant; fires?: Instant; failures?: number }[];
   idempotency?: { key: string; request_hash: string; response: string };
 }
 
@@ -192,10 +199,63 @@ export interface Repository {
   /** At most `limit` records, ordered as the query says. */
   find(query: Query): Awaitable<StoredRecord[]>;
   /** Writes everything or nothing. Give nothing, or the stored answer of a request that was committed before. */
-  commit(changes: ChangeSet): Awaitable<void | { done: {} } | { replayed: { response: string } }>;
+  commit(changes: ChangeSet): Awaitable<void | { done: { numbers?: Numbers } } | { replayed: { response: string; numbers?: Numbers } }>;
   /** Events after a cursor, in the order of their commits. */
-  events(need: { tenant: string; after: string | null; limit: number }): Awaitable<{ cursor: string; event: ChangeEvent }[]>;
+  events(need: { tenant: string; after: string | null; limit: number }): Awaitable<{ cursor: string; event: ChangeEvent; numbers?: Numbers }[]>;
+  /** Timers due at or before `now`, by time, kind, id and rule. */
+  due?(need: { tenant: string; now: Instant; limit: number }): Awaitable<{ due: Instant; key: Key; rule: string; failures?: number }[]>;
+  /** When each tenant's first timer is due, by time and tenant. */
+  next_due?(need: { limit: number }): Awaitable<{ due: Instant; tenant: string }[]>;
+  /** The parts of a change set that it executes, all unless it says otherwise; others are refused before it is asked. */
+  readonly executes?: readonly ('claims' | 'counters' | 'allocate' | 'timers')[];
+  /** Promises that bodies are kept letter by letter. */
+  readonly exact_text?: boolean;
 }
+
+/** A statement for the caller's database; markers are `?` for SQLite, `$1::text` and so on for PostgreSQL. */
+export interface SqlStatement {
+  text: string;
+  params: ({ text: string } | { int8: string } | { bytes: string } | { null: string })[];
+  /** What must happen: rows, so many rows, so many rows changed, anything. */
+  expect: 'rows' | { found: number } | { changed: number } | 'any';
+}
+
+/** Statements to execute in order, up to the first that does not come to what must happen; with `write` all count or none. */
+export interface SqlNeed {
+  statements: SqlStatement[];
+  write: boolean;
+}
+
+/** What a statement came to: integers may be text, bytes are hexadecimal. */
+export type SqlResult = { rows: (string | number | null)[][] } | { changed: number };
+
+/** A store that executes the engine's statements; the package has some under `crm-core/stores`. */
+export interface SqlRepository {
+  readonly sql: 'sqlite' | 'postgres';
+  /** Whether operations take part in a transaction that the host begins and ends. */
+  readonly in_transaction?: boolean;
+  execute(need: SqlNeed): Awaitable<SqlResult[]>;
+}
+
+/** What a run of the conformance suite found. */
+export interface ConformanceReport {
+  /** The checks that were run. */
+  ran: string[];
+  /** The promises that were not kept. */
+  broken: { check: string; found: string }[];
+}
+
+/**
+ * Puts a repository to the promises that the engine relies upon, and throws when one is not kept or nothing was run.
+ * The records that it writes stay, in tenants whose names begin with `prefix`, a random one unless given.
+ */
+export declare function conformance(repository: Repository | SqlRepository, options?: { prefix?: string }): Promise<ConformanceReport>;
+
+/** Makes the engine's tables in the caller's database, or brings older ones up to date; to be repeated without harm. */
+export declare function createTables(repository: SqlRepository): Promise<{ before: number | null; layout: number }>;
+
+/** The statements that make the tables, for migrations of the caller's own; `layout` is what the database has. */
+export declare function tables(sql: 'sqlite' | 'postgres', layout?: number | null): string[];
 
 /** One fact for a decision: a record, a record that is not there, the answer to a need, or the end of a kind's list. */
 export type Fact =

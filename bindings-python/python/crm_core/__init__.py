@@ -5,7 +5,7 @@ is an engine over a file, `decide_with` decides on tables of your own. Every ope
 `reasons`, or raises a `CrmError`.
 """
 
-from . import frames, inputs, models
+from . import frames, inputs, models, sql
 from ._answer import Answer, Reason, render
 from ._crm import call as call_json
 from ._crm import describe as _describe
@@ -13,6 +13,7 @@ from ._generated.pure import *
 from ._generated.pure import __all__ as _pure
 from ._values import UNSET, Options, Unset
 from ._wire import loads as _loads
+from ._conformance import Report, conformance, conformance_async
 from .crm import AsyncCrm, Crm
 from .decision import (
     Changes,
@@ -66,6 +67,7 @@ __all__ = [
     "Options",
     "Put",
     "Reason",
+    "Report",
     "Repository",
     "StorageError",
     "UNSET",
@@ -74,6 +76,8 @@ __all__ = [
     "ValidationError",
     "absent",
     "call_json",
+    "conformance",
+    "conformance_async",
     "decide",
     "decide_with",
     "decide_with_async",
@@ -85,4 +89,5 @@ __all__ = [
     "models",
     "render",
     "select",
+    "sql",
 ]

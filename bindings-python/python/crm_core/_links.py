@@ -11,6 +11,7 @@ from . import _crm
 from ._wire import dumps, loads
 from .errors import CrmError, StorageError, to_wire
 from .repository import AsyncRepository, Repository
+from .sql import AsyncSqlRepository, SqlRepository, statement
 
 _DONE = '{"ok":true,"done":'
 
@@ -79,17 +80,26 @@ class _Ended:
             raise CrmError.of("unknown_engine", engine="of this repository")
 
 
+def _described(request: str, repository: Any) -> str:
+    """The request, and what the repository says of itself."""
+    store = {name: value for name in ("executes", "exact_text") if (value := getattr(repository, name, None)) is not None}
+    if isinstance(repository, (SqlRepository, AsyncSqlRepository)):
+        store = {"sql": repository.dialect, "in_transaction": repository.in_transaction}
+    text = request.rstrip()
+    return f'{text[:-1]},"store":{dumps(store)}}}' if store and text.endswith("}") else request
+
+
 class Steps(_Ended):
     """A repository of yours, asked step by step."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository | SqlRepository) -> None:
         super().__init__()
         self.repository = repository
 
     def send(self, request: str) -> str:
         """Answers; the operation is aborted when the repository raises anything but a `CrmError`."""
         self.check()
-        text = _crm.begin(request)
+        text = _crm.begin(_described(request, self.repository))
         handle: int | None = None
         try:
             while not text.startswith(_DONE):
@@ -116,14 +126,14 @@ class Steps(_Ended):
 class AsyncSteps(_Ended):
     """A repository of yours with awaited methods, asked step by step."""
 
-    def __init__(self, repository: AsyncRepository) -> None:
+    def __init__(self, repository: AsyncRepository | AsyncSqlRepository) -> None:
         super().__init__()
         self.repository = repository
 
     async def send(self, request: str) -> str:
         """Answers; the operation is aborted when the task is cancelled or the repository raises anything but a `CrmError`."""
         self.check()
-        text = await self._begin(request)
+        text = await self._begin(_described(request, self.repository))
         handle: int | None = None
         try:
             while not text.startswith(_DONE):
@@ -169,10 +179,20 @@ def _ask(repository: Any, need: dict[str, Any]) -> Any:
     if "events" in need:
         asked = need["events"]
         return repository.events(asked["tenant"], asked["after"], asked["limit"])
+    if "sql" in need:
+        return repository.execute([statement(each) for each in need["sql"]["statements"]], need["sql"]["write"])
+    if "due" in need and hasattr(repository, "due"):
+        return repository.due(need["due"]["tenant"], need["due"]["now"], need["due"]["limit"])
+    if "next_due" in need and hasattr(repository, "next_due"):
+        return repository.next_due(need["next_due"]["limit"])
+    if "due" in need or "next_due" in need:
+        raise CrmError.of("unsupported_change", part="timers")
     asked = ", ".join(f"`{name}`" for name in need if name != "id")
     raise StorageError(f"this version of the package cannot answer {asked}: upgrade it", code="storage_failed")
 
 
 def _wanted(need: dict[str, Any], given: Any) -> Any:
-    """A commit may end without saying anything."""
+    """A commit may end without saying anything; results of statements become plain."""
+    if "sql" in need:
+        return [each.wire() for each in given]
     return {"done": {}} if "commit" in need and given is None else given

@@ -19,6 +19,7 @@ from ._values import UNSET, Options, Unset
 from ._wire import Settings, answer, arguments, loads, read, request
 from .errors import CrmError, from_wire
 from .repository import AsyncRepository, Repository
+from .sql import AsyncSqlRepository, SqlRepository
 
 T = TypeVar("T")
 
@@ -37,13 +38,14 @@ class Crm(Areas):
     `reasons`, or raises a `CrmError`. Safe to share between threads.
 
     Args:
-        repository: your own store, an object with the four methods of `crm_core.Repository`.
+        repository: your own store: an object with the methods of `crm_core.Repository`, or one of `crm_core.stores`,
+            `crm_core.sqlalchemy` or `crm_core.django` that works in your database and your transaction.
         config: a configuration to use instead of the stored one.
         options: what every operation is given unless a call says otherwise: see `crm_core.Options`.
     """
 
     def __init__(
-        self, repository: Repository, *, config: Configuration | None = None, **options: Unpack[Options]
+        self, repository: Repository | SqlRepository, *, config: Configuration | None = None, **options: Unpack[Options]
     ) -> None:
         self._link: Link = Steps(repository)
         self._settings = Settings(Options()).at(config, options)
@@ -146,7 +148,7 @@ class Crm(Areas):
 class AsyncCrm(AsyncAreas):
     """The engine over a store, for asyncio: the same operations, to be awaited.
 
-    Stores of ours work in threads. A `repository` has the four methods of `crm_core.AsyncRepository`, which are awaited
+    Stores of ours work in threads. A `repository` has the methods of `crm_core.AsyncRepository`, which are awaited
     where you are; a cancelled task aborts its operation, and nothing of it is kept unless its commit had ended.
 
     Args:
@@ -156,7 +158,7 @@ class AsyncCrm(AsyncAreas):
     """
 
     def __init__(
-        self, repository: AsyncRepository, *, config: Configuration | None = None, **options: Unpack[Options]
+        self, repository: AsyncRepository | AsyncSqlRepository, *, config: Configuration | None = None, **options: Unpack[Options]
     ) -> None:
         self._link: AsyncLink = AsyncSteps(repository)
         self._settings = Settings(Options()).at(config, options)

@@ -1,4 +1,9 @@
-"""A store of your own: what the engine asks of it, in plain dictionaries and lists."""
+"""A store of your own: what the engine asks of it, in plain dictionaries and lists.
+
+Beside its methods a repository may have `executes`, a list of the parts of a change set that it executes (`claims`, `counters`,
+`allocate`, `timers`; all unless it says otherwise): what is not in it is refused before the repository is asked. With
+`exact_text = True` it promises to keep bodies letter by letter, which one that reads their JSON does not.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,10 @@ Record = Mapping[str, Any]
 
 @runtime_checkable
 class Repository(Protocol):
-    """Four methods; a `CrmError` they raise is the operation's, anything else aborts it and goes through to the caller."""
+    """A `CrmError` that its methods raise is the operation's, anything else aborts it and goes through to the caller.
+
+    `crm_core.conformance` puts one to the promises.
+    """
 
     def get(self, tenant: str, keys: Sequence[Mapping[str, Any]]) -> Sequence[Record | None]:
         """Gives one record, or None, for each `{"kind", "id"}`, in the keys' order.
@@ -27,16 +35,24 @@ class Repository(Protocol):
 
         Raise `CrmError.of("version_conflict", kind=..., id=...)` when an `expect` does not hold (`record_exists` where a
         record was expected to be absent). Answer `{"replayed": {"response": text}}` when its idempotency key was
-        committed before with the same hash, raise `idempotency_key_reused` with another one. Nothing else need be said.
+        committed before with the same hash, raise `idempotency_key_reused` with another one. When numbers were given out
+        (`allocate`), answer `{"done": {"numbers": {token: number}}}`, and `numbers` beside the stored `response` too; keep
+        them with the records, events and mark of the commit as `numbers`. Otherwise nothing need be said.
         """
 
     def events(self, tenant: str, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
         """Gives at most `limit` events after a cursor, as `{"cursor", "event"}`, in the order of their commits."""
 
+    def due(self, tenant: str, now: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Gives the timers due at or before `now`, as `{"due", "key", "rule", "failures"}`, by time, kind, id and rule."""
+
+    def next_due(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Gives when each tenant's first timer is due, as `{"due", "tenant"}`, by time and tenant."""
+
 
 @runtime_checkable
 class AsyncRepository(Protocol):
-    """The same four methods, to be awaited."""
+    """The same methods, to be awaited."""
 
     async def get(self, tenant: str, keys: Sequence[Mapping[str, Any]]) -> Sequence[Record | None]:
         """Gives one record, or None, for each `{"kind", "id"}`, in the keys' order."""
@@ -49,6 +65,12 @@ class AsyncRepository(Protocol):
 
     async def events(self, tenant: str, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
         """Gives at most `limit` events after a cursor, in the order of their commits."""
+
+    async def due(self, tenant: str, now: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Gives the timers due at or before `now`, by time, kind, id and rule."""
+
+    async def next_due(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Gives when each tenant's first timer is due, by time and tenant."""
 
 
 def select(query: Mapping[str, Any], records: Iterable[Record]) -> list[Record]:
@@ -76,13 +98,16 @@ def _key(record: Record, index: int) -> str:
 
 def _passes(record: Record, tests: Iterable[Mapping[str, Any]]) -> bool:
     for test in tests:
-        if "in" in test:
-            holds = _key(record, test["in"]["index"]) in test["in"]["keys"]
-        elif "prefix" in test:
-            holds = _key(record, test["prefix"]["index"]).startswith(test["prefix"]["prefix"])
+        ((how, wanted),) = test.items()
+        key = _key(record, wanted["index"])
+        if how == "in":
+            holds = key in wanted["keys"]
+        elif how == "prefix":
+            holds = key.startswith(wanted["prefix"])
         else:
-            key, first, end = _key(record, test["range"]["index"]), test["range"]["from"], test["range"]["to"]
+            first, end = wanted["from"], wanted["to"]
             holds = (first is None or key >= first) and (end is None or key < end)
-        if not holds:
+        # A record without the key passes no test of it.
+        if not (holds and key):
             return False
     return True

@@ -7,7 +7,7 @@ use std::task::Poll;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{self, Shape, optional};
-use super::statements::Command;
+use super::statements::{Command, RenderingRepository};
 use super::strict;
 use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
@@ -198,21 +198,27 @@ impl Caller {
     /// # Errors
     /// `unknown_variant` for a dialect that is not known.
     pub fn repository(&self, board: &Board) -> Result<Arc<dyn Repository>> {
-        let whole = Capabilities::whole("none", limits::PAGE);
-        let board = board.clone();
-        let in_transaction = self.in_transaction;
-        Ok(match &self.sql {
-            Some(name) => {
-                let capabilities = Capabilities { in_transaction, ..whole };
-                let dialect = dialect(name).map_err(|e| e.at("store"))?;
-                Arc::new(super::statements::RenderingRepository::new(board, dialect, capabilities))
-            }
-            None => {
-                let executes = self.executes.clone().unwrap_or(whole.executes);
-                let capabilities = Capabilities { in_transaction, executes, exact_text: self.exact_text, ..whole };
-                Arc::new(AskingRepository { board, capabilities })
-            }
-        })
+        if self.sql.is_some() {
+            return Ok(Arc::new(self.database(board)?));
+        }
+        let whole = self.whole();
+        let executes = self.executes.clone().unwrap_or(whole.executes);
+        let capabilities = Capabilities { executes, exact_text: self.exact_text, ..whole };
+        Ok(Arc::new(AskingRepository { board: board.clone(), capabilities }))
+    }
+
+    /// The database in which this caller executes statements.
+    ///
+    /// # Errors
+    /// `missing_field` when it does not; `unknown_variant` for a dialect that is not known.
+    pub fn database(&self, board: &Board) -> Result<RenderingRepository> {
+        let missing = || Error::new(Code::MissingField).with("field", "sql").at("store.sql");
+        let dialect = dialect(self.sql.as_deref().ok_or_else(missing)?).map_err(|e| e.at("store"))?;
+        Ok(RenderingRepository::new(board.clone(), dialect, self.whole()))
+    }
+
+    fn whole(&self) -> Capabilities {
+        Capabilities { in_transaction: self.in_transaction, ..Capabilities::whole("none", limits::PAGE) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a caller that is the store itself may begin beside the operations: the conformance suite over its store
-//! (`store.conformance`), and the statements that make the tables in its database (`store.tables`).
+//! (`store.conformance`), and the tables in its database: the statements that make them (`store.tables`), or their making
+//! (`store.create_tables`).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +8,7 @@ use super::asking::{Board, Caller, DIALECTS, dialect};
 use super::prepared::{self, Prepared};
 use super::request::{Request, refuse, write};
 use super::shape::{self, Shape, optional, required};
+use super::statements::RenderingRepository;
 use super::strict;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
@@ -14,12 +16,15 @@ use crate::base::error::{Error, Result};
 use crate::base::reason::Explain;
 use crate::crm::kinds::KINDS;
 use crate::store::conformance::{self, Report};
+use crate::store::sql::Dialect;
 use crate::store::sql::schema::LAYOUT;
 
 /// The operation that runs the conformance suite.
 pub const CONFORMANCE: &str = "store.conformance";
 /// The operation that gives the statements for the tables.
 pub const TABLES: &str = "store.tables";
+/// The operation that makes the tables, or brings older ones up to date.
+pub const CREATE_TABLES: &str = "store.create_tables";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +49,20 @@ static WANTED: Shape = Shape::Object(&[
     required("sql", &Shape::OneOf(DIALECTS)),
     optional("layout", &Shape::Nullable(&Shape::Integer(0, i64::MAX as u64))),
 ]);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+static NOTHING: Shape = Shape::Object(&[]);
+
+#[derive(Serialize)]
+struct Made {
+    /// The layout that the database had; none for one without tables.
+    before: Option<i64>,
+    /// The layout that it has.
+    layout: i64,
+}
 
 #[derive(Serialize)]
 struct Tables {
@@ -73,7 +92,15 @@ async fn begun(board: &Board, text: &str) -> Result<String> {
             let report: Report = conformance::run_in(repository, &suite.prefix).await;
             write(Ok(Decision::plain(report)), Explain::None)
         }
-        TABLES => write(tables(&input(&request, &WANTED)?).map(Decision::plain), Explain::None),
+        CREATE_TABLES => {
+            let _: Nothing = input(&request, &NOTHING)?;
+            write(Ok(Decision::plain(create(&caller.database(board)?).await?)), Explain::None)
+        }
+        TABLES => {
+            let wanted: Wanted = input(&request, &WANTED)?;
+            let dialect = dialect(&wanted.sql).map_err(|e| e.at("input"))?;
+            write(tables(dialect, wanted.layout).map(Decision::plain), Explain::None)
+        }
         _ => prepared::answer(Prepared::of(request)?, repository.as_ref()).await,
     })
 }
@@ -83,9 +110,24 @@ fn input<'a, T: Deserialize<'a>>(request: &Request<'a>, shape: &'static Shape) -
     strict::from_str(text).map_err(|e| shape::explain(text, Some(shape), &e).at("input"))
 }
 
-fn tables(wanted: &Wanted) -> Result<Tables> {
-    let dialect = dialect(&wanted.sql).map_err(|e| e.at("input"))?;
-    let mut statements = match wanted.layout {
+/// Makes the tables; to be repeated without harm.
+async fn create(database: &RenderingRepository) -> Result<Made> {
+    let dialect = database.dialect();
+    let is_there = match dialect {
+        Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'crm_meta'",
+        Dialect::Postgres => "SELECT CAST(count(to_regclass('crm_meta')) AS bigint)",
+    };
+    let before = match database.number(is_there).await? {
+        Some(1..) => database.number(dialect.layout()).await?,
+        _ => None,
+    };
+    let tables = tables(dialect, before)?;
+    database.execute(&tables.statements).await?;
+    Ok(Made { before, layout: tables.layout })
+}
+
+fn tables(dialect: Dialect, layout: Option<i64>) -> Result<Tables> {
+    let mut statements = match layout {
         None => dialect.tables(),
         Some(LAYOUT) => Vec::new(),
         Some(found) if found > LAYOUT => {

@@ -172,6 +172,11 @@ impl RenderingRepository {
         RenderingRepository { board, dialect, capabilities }
     }
 
+    /// The dialect.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     fn ask(&self, statements: Vec<Command>, write: bool) -> BoxFuture<'static, Result<Vec<Ran>>> {
         self.board.ask(NeedKind::Sql { statements, write })
     }
@@ -191,6 +196,26 @@ impl RenderingRepository {
             Ran::Changed(_) => Err(misfit()),
         });
         rows.collect()
+    }
+
+    /// The first number that a question without parameters gives.
+    ///
+    /// # Errors
+    /// `invalid_answer`, or what the caller reports.
+    pub async fn number(&self, text: &str) -> Result<Option<i64>> {
+        let command = Command { text: text.to_owned(), params: Vec::new(), expect: Wanted::Rows };
+        let rows = self.rows(vec![command]).await?;
+        rows.first().and_then(|rows| rows.first()?.first()).map(Cell::number).transpose()
+    }
+
+    /// Has commands without parameters executed, all or none.
+    ///
+    /// # Errors
+    /// `invalid_answer`, or what the caller reports.
+    pub async fn execute(&self, texts: &[String]) -> Result<()> {
+        let command = |text: &String| Command { text: text.clone(), params: Vec::new(), expect: Wanted::Any };
+        let ran = self.ask(texts.iter().map(command).collect(), true).await?;
+        if ran.len() == texts.len() { Ok(()) } else { Err(misfit()) }
     }
 
     async fn one(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Cell>>> {

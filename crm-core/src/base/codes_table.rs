@@ -101,6 +101,7 @@ codes! {
     StorageUnavailable = "storage_unavailable", Storage, "the database cannot be opened: {reason}", "无法打开数据库：{reason}";
     StoreFromNewerEngine = "store_from_newer_engine", Storage, "the database has layout {found}, this engine knows up to {known}: upgrade the engine", "数据库布局为 {found}，本引擎最多支持 {known}：请升级引擎";
     UnsupportedChange = "unsupported_change", Unsupported, "this store does not execute `{part}` yet: leave it out or use another store", "此存储尚不支持 `{part}`：请省略或换用其他存储";
+    OutsideTransaction = "outside_transaction", Unsupported, "no transaction is open on the connection: begin one, run the operation in it, then commit", "连接上没有打开的事务：请先开始事务，在其中执行操作，然后提交";
     UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
     NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
     NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";

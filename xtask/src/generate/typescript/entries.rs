@@ -11,7 +11,7 @@ use super::{MARK, by_area, pascal};
 const ERRORS: &str = "CrmError, isCrmError";
 const RENDER: &str = "addCatalogue, hasCatalogue, render, renderTree";
 /// What is there only with a store.
-const STORED: [&str; 3] = ["Crm", "decide", "decideWith"];
+const STORED: [&str; 6] = ["Crm", "conformance", "createTables", "decide", "decideWith", "tables"];
 
 /// All entries and their types.
 pub fn files(document: &Document) -> Files {
@@ -68,11 +68,14 @@ const binding = require('./native.cjs');
 const {{ {ERRORS} }} = require('./lib/error.cjs');
 const {{ {RENDER} }} = require('./lib/render.cjs');
 const {{ crmOf }} = require('./lib/crm.cjs');
+const {{ conformanceOf, tablesOf }} = require('./lib/hosted.cjs');
 const {{ decideOf, decideWithOf, pureOf }} = require('./lib/pure.cjs');
 const {{ every }} = require('./lib/operations.cjs');
 
 const native = {{ ...binding, generation: () => 0 }};
 const Crm = crmOf(native);
+const conformance = conformanceOf(native);
+const {{ createTables, tables }} = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -81,7 +84,7 @@ const {{ {areas} }} = pureOf(native, every);
 addCatalogue('en', require('./catalogue/en.json'));
 addCatalogue('zh', require('./catalogue/zh.json'));
 
-module.exports = {{ {ERRORS}, {RENDER}, Crm, callJson, decide, decideWith, describe, {areas} }};
+module.exports = {{ {ERRORS}, {RENDER}, Crm, callJson, conformance, createTables, decide, decideWith, describe, tables, {areas} }};
 "
     )
 }
@@ -102,6 +105,8 @@ fn body(areas: &[String], stored: bool, export: &str) -> String {
         let _ = writeln!(out, "const {{ {functions} }} = glue;");
         out.push_str("const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);\n");
         let _ = writeln!(out, "{export}const Crm = crmOf(native);");
+        let _ = writeln!(out, "{export}const conformance = conformanceOf(native);");
+        let _ = writeln!(out, "{export}const {{ createTables, tables }} = tablesOf(native);");
         let _ = writeln!(out, "{export}const decide = decideOf(native);");
         let _ = writeln!(out, "{export}const decideWith = decideWithOf(decide);");
     } else {
@@ -118,7 +123,7 @@ fn imports(stored: bool) -> String {
         "import {{ {ERRORS} }} from '../lib/error.mjs';\nimport {{ {RENDER} }} from '../lib/render.mjs';\nimport {{ guarded }} from '../lib/instance.mjs';\n"
     );
     if stored {
-        out.push_str("import { crmOf } from '../lib/crm.mjs';\nimport { decideOf, decideWithOf, pureOf } from '../lib/pure.mjs';\nimport { every } from '../lib/operations.mjs';\n");
+        out.push_str("import { crmOf } from '../lib/crm.mjs';\nimport { conformanceOf, tablesOf } from '../lib/hosted.mjs';\nimport { decideOf, decideWithOf, pureOf } from '../lib/pure.mjs';\nimport { every } from '../lib/operations.mjs';\n");
     } else {
         out.push_str("import { pureOf } from '../lib/pure.mjs';\nimport { small } from '../lib/operations.mjs';\n");
     }

@@ -1,0 +1,16 @@
+import type { SqlNeed, SqlRepository, SqlResult } from '../lib/crm';
+
+/** What is used of a database of the package better-sqlite3. */
+export interface BetterSqlite3Database {
+  readonly inTransaction: boolean;
+  exec(text: string): unknown;
+  prepare(text: string): any;
+}
+
+/** A repository in a database that the host opened with better-sqlite3: in the host's transaction, or with its own. */
+export declare class BetterSqlite3Store implements SqlRepository {
+  constructor(database: BetterSqlite3Database, options?: { transactions?: 'host' | 'own' });
+  readonly sql: 'sqlite';
+  readonly in_transaction: boolean;
+  execute(need: SqlNeed): SqlResult[];
+}

@@ -1,0 +1,1 @@
+"""Stores in Python: `crm_core.stores.sqlite3` over the standard library's module."""
