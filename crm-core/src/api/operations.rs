@@ -139,6 +139,12 @@ operations! {
         read verify(crate::crm::history::OfRecord) -> crate::store::history::Verified = crate::crm::history::verify;
     }
 
+    /// The upkeep of a store.
+    maintenance as MaintenanceArea {
+        /// Makes the keys of a page of records anew, after an upgrade whose engine declares other indexes; go on until `after` is absent.
+        write reindex(crate::crm::reindex::ReindexRequest) -> crate::crm::reindex::Reindexed = crate::crm::reindex::page;
+    }
+
     /// What happened.
     events as EventsArea {
         /// Reads events after a cursor, in the order in which they were committed.

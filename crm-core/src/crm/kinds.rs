@@ -9,7 +9,7 @@ use crate::base::hint::{hint, refused};
 use crate::base::id::Id;
 use crate::base::reader;
 use crate::base::reason::Reason;
-use crate::base::record::Record;
+use crate::base::record::{KeyBytes, Record};
 use crate::base::text::clip;
 use crate::config::ConfigRecord;
 use crate::customers::account::Account;
@@ -32,12 +32,14 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// The fields that the engine keeps itself.
     pub own: &'static [&'static str],
+    /// Makes the keys of a stored record.
+    pub keys: fn(&Record) -> Result<Vec<KeyBytes>>,
     /// Makes the record of a body that a host holds.
     pub record: fn(&Id, Map<String, Value>, u64) -> Result<Record>,
 }
 
 const fn of<E: Entity>(fields: &'static [&'static str], own: &'static [&'static str]) -> Kind {
-    Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, fields, own, record: record::<E> }
+    Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, fields, own, keys: keys::<E>, record: record::<E> }
 }
 
 const OWN: &[&str] = &["id", "version", "created_at", "updated_at"];
@@ -93,6 +95,10 @@ impl Kind {
         let is_unknown = |name: &&String| !known().any(|k| k == name.as_str());
         body.keys().filter(is_unknown).map(|name| (name.as_str(), hint(name, self.fields.iter().copied()))).collect()
     }
+}
+
+fn keys<E: Entity>(record: &Record) -> Result<Vec<KeyBytes>> {
+    Ok(E::from_record(record)?.keys())
 }
 
 fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Result<Record> {

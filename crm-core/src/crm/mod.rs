@@ -13,6 +13,7 @@ pub mod opportunities;
 pub mod price_books;
 pub mod products;
 pub mod records;
+pub mod reindex;
 pub mod run;
 pub mod session;
 pub mod users;

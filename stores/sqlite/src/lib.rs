@@ -14,6 +14,7 @@ mod backup;
 mod bulk;
 mod failure;
 mod open;
+mod reindex;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ pub struct SqliteRepository {
 impl SqliteRepository {
     /// Opens a file, or makes it; `file` is a path or an address such as `sqlite:deals.db`.
     ///
-    /// Tables and indexes that are missing are made, under the write lock.
+    /// Tables and indexes that are missing are made, under the write lock. When the engine that wrote last declared other indexes, the
+    /// records' keys are made anew, a page a commit: opening then takes as long as reading the store; broken off, the next opening goes on.
     ///
     /// # Errors
     /// `unsupported_url` for another kind of address, `storage_unavailable` when the file cannot be opened or is not SQLite's,
@@ -64,7 +66,9 @@ impl SqliteRepository {
     /// ```
     pub fn open(file: &str, options: Options) -> Result<Self> {
         let kinds: Vec<(&str, usize)> = KINDS.iter().map(|kind| (kind.name, kind.indexes.len())).collect();
-        SqliteRepository::open_for(file, &kinds, options)
+        let store = SqliteRepository::open_for(file, &kinds, options)?;
+        reindex::bring_up(&store)?;
+        Ok(store)
     }
 
     /// Opens a file for kinds of records of your own, each with its number of declared indexes.
