@@ -8,8 +8,12 @@ import type {
   AdvanceRequest,
   AllocateRequest,
   Allocation,
+  AsOfRequest,
   ById,
   ClosedRequest,
+  ConditionExplanation,
+  ConditionRequest,
+  ConditionResult,
   ConfigRecord,
   ConfigRequest,
   ConvertRequest,
@@ -30,8 +34,11 @@ import type {
   FunnelRequest,
   GetConfig,
   History,
+  HistoryPage,
+  LintConditionRequest,
   LintReport,
   ListEvents,
+  ListHistory,
   LookupRequest,
   LoseRequest,
   NewAccount,
@@ -39,6 +46,7 @@ import type {
   NewPriceBook,
   NewProduct,
   NewUser,
+  OfRecord,
   Opportunity,
   OpportunityPage,
   OpportunityUpdate,
@@ -50,6 +58,7 @@ import type {
   Product,
   ProductPage,
   ProductUpdate,
+  RecordThen,
   ReopenRequest,
   Requirements,
   RequirementsRequest,
@@ -60,6 +69,7 @@ import type {
   User,
   UserPage,
   UserUpdate,
+  Verified,
   WinRates,
   WinRequest,
   WonValues,
@@ -127,6 +137,16 @@ export interface ConfigArea {
 export interface PureConfig {
   /** Looks through a configuration: everything that is wrong or doubtful, with paths; nothing is stored. */
   lint<O extends PureOptions = {}>(input: ConfigRequest, options?: O): Answer<LintReport, O>;
+}
+
+/** The area `conditions` of an engine. */
+export interface ConditionsArea {
+  /** Looks through a condition: everything that is wrong or doubtful, with paths. */
+  lint<O extends Options = {}>(input: LintConditionRequest, options?: O): Promise<Answer<LintReport, O>>;
+  /** Says whether a condition holds for a record, stored or given. */
+  test<O extends Options = {}>(input: ConditionRequest, options?: O): Promise<Answer<ConditionResult, O>>;
+  /** Says what each part of a condition makes of a record, stored or given. */
+  explain<O extends Options = {}>(input: ConditionRequest, options?: O): Promise<Answer<ConditionExplanation, O>>;
 }
 
 /** The area `users` of an engine. */
@@ -217,6 +237,16 @@ export interface InsightArea {
   forecast<O extends Options = {}>(input?: ForecastRequest, options?: O): Promise<Answer<Forecast, O>>;
 }
 
+/** The area `history` of an engine. */
+export interface HistoryArea {
+  /** Lists the versions of a record, oldest first; none when the store keeps no history. */
+  list<O extends Options = {}>(input: ListHistory, options?: O): Promise<Answer<HistoryPage, O>>;
+  /** Reads a record as it stood at an instant. */
+  asOf<O extends Options = {}>(input: AsOfRequest, options?: O): Promise<Answer<RecordThen, O>>;
+  /** Follows the hash chain of a record's versions and says where it breaks, if it does. */
+  verify<O extends Options = {}>(input: OfRecord, options?: O): Promise<Answer<Verified, O>>;
+}
+
 /** The area `events` of an engine. */
 export interface EventsArea {
   /** Reads events after a cursor, in the order in which they were committed. */
@@ -229,11 +259,13 @@ export interface Areas {
   readonly currencies: CurrenciesArea;
   readonly quotes: QuotesArea;
   readonly config: ConfigArea;
+  readonly conditions: ConditionsArea;
   readonly users: UsersArea;
   readonly accounts: AccountsArea;
   readonly products: ProductsArea;
   readonly priceBooks: PriceBooksArea;
   readonly opportunities: OpportunitiesArea;
   readonly insight: InsightArea;
+  readonly history: HistoryArea;
   readonly events: EventsArea;
 }

@@ -20,6 +20,11 @@ const every = {
     put: ['config.put', 'write', ['config']],
     get: ['config.get', 'read', []],
   },
+  conditions: {
+    lint: ['conditions.lint', 'read', ['kind', 'condition']],
+    test: ['conditions.test', 'read', ['kind', 'condition']],
+    explain: ['conditions.explain', 'read', ['kind', 'condition']],
+  },
   users: {
     create: ['users.create', 'write', ['name']],
     update: ['users.update', 'write', ['id']],
@@ -63,6 +68,11 @@ const every = {
     wonValue: ['insight.won_value', 'read', []],
     cycleTime: ['insight.cycle_time', 'read', []],
     forecast: ['insight.forecast', 'read', []],
+  },
+  history: {
+    list: ['history.list', 'read', ['kind', 'id']],
+    asOf: ['history.as_of', 'read', ['kind', 'id', 'at']],
+    verify: ['history.verify', 'read', ['kind', 'id']],
   },
   events: {
     list: ['events.list', 'read', []],

@@ -91,6 +91,39 @@ export type BucketKind = 'overdue' | 'month' | 'later' | 'no_date';
 /** What is assumed for an opportunity without an expected close. */
 export type ClosePolicy = 'none' | 'median_cycle';
 
+/** What each part of a condition says of a record. */
+export interface ConditionExplanation {
+  /** Says whether the whole condition holds. */
+  holds: boolean;
+  /** Every part, each before those beneath it; the first one is the whole. */
+  nodes: ConditionNode[];
+}
+
+/** What one node of a condition says of a record. */
+export interface ConditionNode {
+  /** Where the node stands, such as `all[0].not`; empty for the whole condition. */
+  path: string;
+  /** Says whether it holds. */
+  holds: boolean;
+  /** What it is held against; absent for presence. */
+  against?: string | null;
+  /** The field that it tests; absent for a group. */
+  field?: string | null;
+  /** What the record has in that field; absent where it is missing. */
+  found?: string | null;
+  /** How it tests it; absent for a group. */
+  op?: ConditionOp | null;
+}
+
+/** How a field is tested. A missing field passes only `not_equal`, `not_in` and `is_empty`. */
+export type ConditionOp = 'equal' | 'not_equal' | 'less_than' | 'at_most' | 'greater_than' | 'at_least' | 'in' | 'not_in' | 'contains' | 'starts_with' | 'ends_with' | 'is_set' | 'is_empty' | 'older_than' | 'within_last' | 'within_next' | 'further_than';
+
+/** What a condition says of a record. */
+export interface ConditionResult {
+  /** Says whether it holds. */
+  holds: boolean;
+}
+
 /** The rules of a tenant. A host that gives none gets `Config::default`: one standard pipeline. */
 export interface Config {
   /** The version of the document's layout: 1. */
@@ -436,6 +469,36 @@ export interface History {
   stays: Stay[];
 }
 
+/** One version of a record. */
+export interface HistoryEntry {
+  /** The entry's id, made of the record's name and the place. */
+  id: Id;
+  /** The kind of the record. */
+  record_kind: string;
+  /** The id of the record. */
+  record_id: Id;
+  /** The entry's place in the record's chain, from 1. */
+  place: number;
+  /** When it was recorded; never before the entry before it. */
+  at: Instant;
+  /** The record's version; 0 when it was removed. */
+  record_version: number;
+  /** The version of the body's layout. */
+  schema: number;
+  /** The hash of the entry before; empty for the first. */
+  previous: string;
+  /** SHA-256 over everything above but the id, as lower-case hex. */
+  hash: string;
+  /** The body as JSON text, byte for byte; absent when the record was removed. */
+  body?: string | null;
+}
+
+/** The versions of a record, oldest first. */
+export interface HistoryPage {
+  /** The versions. */
+  items: HistoryEntry[];
+}
+
 /** An opaque id: the engine's own UUID or the host's. */
 export type Id = string;
 
@@ -677,6 +740,14 @@ export interface Reason {
   children?: Reason[];
 }
 
+/** A record as it stood. */
+export interface RecordThen {
+  /** The version it had; 0 when it was not there. */
+  version: number;
+  /** Its fields; absent when it was not there. */
+  body?: { [name: string]: unknown } | null;
+}
+
 /** Who gets the units that are left when an amount is shared. */
 export type RemainderRule = 'largest_fraction' | 'largest_ratio' | 'sequential_from_last' | 'round_half_down_then_first' | 'largest_fraction_by_magnitude';
 
@@ -847,6 +918,14 @@ export interface ValueFigures {
   max: Decimal;
 }
 
+/** What a look along a chain found. */
+export interface Verified {
+  /** How many entries the chain has. */
+  entries: number;
+  /** The place of the first entry that does not fit, if one does not. */
+  broken_at?: number | null;
+}
+
 /** A win rate. */
 export interface WinRate {
   /** How many were won. */
@@ -967,6 +1046,16 @@ export interface AllocateRequest {
   remainder_rule?: RemainderRule;
 }
 
+/** Asks for a record as of an instant. */
+export interface AsOfRequest {
+  /** The kind, such as `opportunity`. */
+  kind: string;
+  /** The id. */
+  id: Id;
+  /** When. */
+  at: InstantInput;
+}
+
 /** One operation of a batch. */
 export interface BatchItem {
   /** The operation. */
@@ -1002,6 +1091,49 @@ export interface ClosedRequest {
   /** The pipeline; the configuration's first one by default. */
   pipeline?: string | null;
 }
+
+/**
+ * A condition on the fields of a record: a group (`all`, `any`, `not`) or a test of one field (`field` with `op`).
+ *
+ * Exactly one of `all`, `any`, `not` and `field` stands in each. An empty `all` holds always, an empty `any` never.
+ */
+export interface Condition {
+  /** Every one of these must hold. */
+  all?: Condition[] | null;
+  /** One of these at least must hold. */
+  any?: Condition[] | null;
+  /** The currency of an amount in `value` or `values`; the configuration's by default. */
+  currency?: Currency | null;
+  /** A number of calendar days, for the tests of a date against today. */
+  days?: number | null;
+  /** The field that is tested, such as `amount` or `annual_revenue.currency`. */
+  field?: string | null;
+  /** This must not hold. */
+  not?: Condition | null;
+  /** How it is tested. */
+  op?: ConditionOp | null;
+  /** The field that it is compared with, instead of a value. */
+  other_field?: string | null;
+  /** What it is compared with, read as the field's type: a text, a decimal as a text or integer, a date, an instant, an id, true or false. */
+  value?: ConditionValue | null;
+  /** What it is compared with, for `in` and `not_in`. */
+  values?: ConditionValue[] | null;
+}
+
+/** A condition to ask over one record: a stored one by its id, or one that is given. */
+export interface ConditionRequest {
+  /** The kind of record that it is about, such as `opportunity`. */
+  kind: string;
+  /** The condition. */
+  condition: Condition;
+  /** The stored record. */
+  id?: Id | null;
+  /** The record's fields, in place of a stored one; what is left out is missing. */
+  record?: { [name: string]: unknown } | null;
+}
+
+/** What a field is compared with: a text, an integer, true or false; a decimal with a fraction is a text. */
+export type ConditionValue = boolean | string | DecimalInput;
 
 /** The rules of a tenant. A host that gives none gets `Config::default`: one standard pipeline. */
 export interface ConfigInput {
@@ -1080,8 +1212,12 @@ export interface FindAccounts {
   limit?: number | null;
   /** The beginning of the name, in any case. */
   name_prefix?: string | null;
+  /** The order; by any field, at its best one that an index gives. */
+  order?: OrderBy | null;
   /** The user who owns them. */
   owner?: Id | null;
+  /** A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise. */
+  where?: Condition | null;
 }
 
 /** Which opportunities to find; all of them without a filter. Ordered by expected close where a filter allows it, else by name. */
@@ -1094,6 +1230,8 @@ export interface FindOpportunities {
   limit?: number | null;
   /** The beginning of the name, in any case. */
   name_prefix?: string | null;
+  /** The order; by any field, at its best one that an index gives. */
+  order?: OrderBy | null;
   /** The user who owns them. */
   owner?: Id | null;
   /** The pipeline; with `stage` the configuration's first one by default. */
@@ -1102,6 +1240,8 @@ export interface FindOpportunities {
   stage?: string | null;
   /** Open, won or lost. */
   status?: StageKind | null;
+  /** A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise. */
+  where?: Condition | null;
 }
 
 /** Which price books to find; all of them without a filter. */
@@ -1124,6 +1264,10 @@ export interface FindProducts {
   limit?: number | null;
   /** The beginning of the name, in any case. */
   name_prefix?: string | null;
+  /** The order; by any field, at its best one that an index gives. */
+  order?: OrderBy | null;
+  /** A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise. */
+  where?: Condition | null;
 }
 
 /** Which users to find; all of them without a filter. */
@@ -1136,6 +1280,10 @@ export interface FindUsers {
   manager?: Id | null;
   /** The beginning of the name, in any case. */
   name_prefix?: string | null;
+  /** The order; by any field, at its best one that an index gives. */
+  order?: OrderBy | null;
+  /** A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise. */
+  where?: Condition | null;
 }
 
 /** The policies of a forecast. */
@@ -1180,10 +1328,30 @@ export type GetConfig = { [name: string]: unknown };
 /** What figures are grouped by. */
 export type GroupBy = 'owner' | 'manager' | 'team' | 'product' | 'account' | 'source' | 'month' | 'quarter';
 
+/** A condition to look through. */
+export interface LintConditionRequest {
+  /** The kind of record that it is about, such as `opportunity`. */
+  kind: string;
+  /** The condition. */
+  condition: Condition;
+}
+
 /** Asks for events. */
 export interface ListEvents {
   /** The cursor of the last event seen; from the beginning when left out. */
   after?: string | null;
+  /** At most so many, 1 to 1,000; 100 by default. */
+  limit?: number | null;
+}
+
+/** Asks for the versions of a record. */
+export interface ListHistory {
+  /** The kind, such as `opportunity`. */
+  kind: string;
+  /** The id. */
+  id: Id;
+  /** The place after which to go on; from the first when left out. */
+  after?: number | null;
   /** At most so many, 1 to 1,000; 100 by default. */
   limit?: number | null;
 }
@@ -1334,6 +1502,14 @@ export interface NewUser {
   team?: string | null;
 }
 
+/** Names a record of any kind. */
+export interface OfRecord {
+  /** The kind, such as `opportunity`. */
+  kind: string;
+  /** The id. */
+  id: Id;
+}
+
 /** What is given to change an opportunity: a field left out stays, null empties it. Stages are changed by moves alone. */
 export interface OpportunityUpdate {
   /** Which one. */
@@ -1360,6 +1536,18 @@ export interface OpportunityUpdate {
   product?: Id | null;
   /** Where it came from. */
   source?: string | null;
+}
+
+/**
+ * The order of what is found: by a field, and among equals by id. Missing values come first.
+ *
+ * Texts are ordered in any case, names and ids exactly, amounts by their number.
+ */
+export interface OrderBy {
+  /** The field, such as `expected_close`. */
+  field: string;
+  /** Turns the order round, missing values and ids included. */
+  descending?: boolean;
 }
 
 /** A pipeline: its stages in order. */
@@ -1571,6 +1759,9 @@ export interface Operations {
   'config.lint': { input: ConfigRequest; value: LintReport };
   'config.put': { input: ConfigRequest; value: ConfigRecord };
   'config.get': { input: GetConfig; value: ConfigRecord };
+  'conditions.lint': { input: LintConditionRequest; value: LintReport };
+  'conditions.test': { input: ConditionRequest; value: ConditionResult };
+  'conditions.explain': { input: ConditionRequest; value: ConditionExplanation };
   'users.create': { input: NewUser; value: User };
   'users.update': { input: UserUpdate; value: User };
   'users.get': { input: ById; value: User };
@@ -1603,6 +1794,9 @@ export interface Operations {
   'insight.won_value': { input: ClosedRequest; value: WonValues };
   'insight.cycle_time': { input: ClosedRequest; value: CycleTimes };
   'insight.forecast': { input: ForecastRequest; value: Forecast };
+  'history.list': { input: ListHistory; value: HistoryPage };
+  'history.as_of': { input: AsOfRequest; value: RecordThen };
+  'history.verify': { input: OfRecord; value: Verified };
   'events.list': { input: ListEvents; value: EventPage };
   'batch': { input: BatchRequest; value: BatchAnswer };
 }

@@ -41,6 +41,16 @@ operations! {
         read get(crate::crm::configuration::GetConfig) -> crate::config::ConfigRecord = crate::crm::configuration::get;
     }
 
+    /// Conditions on the fields of records, the one language of every rule and filter.
+    conditions as ConditionsArea {
+        /// Looks through a condition: everything that is wrong or doubtful, with paths.
+        read lint(crate::crm::conditions::LintConditionRequest) -> crate::config::LintReport = crate::crm::conditions::lint;
+        /// Says whether a condition holds for a record, stored or given.
+        read test(crate::crm::conditions::ConditionRequest) -> crate::crm::conditions::ConditionResult = crate::crm::conditions::test;
+        /// Says what each part of a condition makes of a record, stored or given.
+        read explain(crate::crm::conditions::ConditionRequest) -> crate::crm::conditions::ConditionExplanation = crate::crm::conditions::explain;
+    }
+
     /// The users who own and move records.
     users as UsersArea {
         /// Creates a user.

@@ -39,6 +39,13 @@ static ALLOCATE_REQUEST: Shape = Shape::Object(&[
 static AMOUNT_POLICY: Shape = Shape::OneOf(&["none", "list_price"]);
 
 #[cfg(feature = "store")]
+static AS_OF_REQUEST: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Id),
+    required("at", &Shape::Instant),
+]);
+
+#[cfg(feature = "store")]
 static BATCH_ITEM: Shape = Shape::Object(&[
     required("op", &Shape::Text),
     optional("expect_version", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
@@ -66,6 +73,34 @@ static CLOSED_REQUEST: Shape = Shape::Object(&[
     optional("group_by", &Shape::Nullable(&GROUP_BY)),
     optional("pipeline", &Shape::Nullable(&Shape::Text)),
 ]);
+
+#[cfg(feature = "store")]
+static CONDITION: Shape = Shape::Object(&[
+    optional("all", &Shape::Nullable(&Shape::List(&CONDITION))),
+    optional("any", &Shape::Nullable(&Shape::List(&CONDITION))),
+    optional("currency", &Shape::Nullable(&Shape::Currency)),
+    optional("days", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+    optional("field", &Shape::Nullable(&Shape::Text)),
+    optional("not", &Shape::Nullable(&CONDITION)),
+    optional("op", &Shape::Nullable(&CONDITION_OP)),
+    optional("other_field", &Shape::Nullable(&Shape::Text)),
+    optional("value", &Shape::Nullable(&CONDITION_VALUE)),
+    optional("values", &Shape::Nullable(&Shape::List(&CONDITION_VALUE))),
+]);
+
+#[cfg(feature = "store")]
+static CONDITION_OP: Shape = Shape::OneOf(&["equal", "not_equal", "less_than", "at_most", "greater_than", "at_least", "in", "not_in", "contains", "starts_with", "ends_with", "is_set", "is_empty", "older_than", "within_last", "within_next", "further_than"]);
+
+#[cfg(feature = "store")]
+static CONDITION_REQUEST: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("condition", &CONDITION),
+    optional("id", &Shape::Nullable(&Shape::Id)),
+    optional("record", &Shape::Nullable(&Shape::Map(&Shape::Any))),
+]);
+
+#[cfg(feature = "store")]
+static CONDITION_VALUE: Shape = Shape::Either(&Shape::Flag, &Shape::Either(&Shape::Text, &Shape::Decimal));
 
 #[cfg(feature = "store")]
 static CONFIG: Shape = Shape::Object(&[
@@ -112,7 +147,9 @@ static FIND_ACCOUNTS: Shape = Shape::Object(&[
     optional("industry", &Shape::Nullable(&Shape::Text)),
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
     optional("name_prefix", &Shape::Nullable(&Shape::Text)),
+    optional("order", &Shape::Nullable(&ORDER_BY)),
     optional("owner", &Shape::Nullable(&Shape::Id)),
+    optional("where", &Shape::Nullable(&CONDITION)),
 ]);
 
 #[cfg(feature = "store")]
@@ -121,10 +158,12 @@ static FIND_OPPORTUNITIES: Shape = Shape::Object(&[
     optional("cursor", &Shape::Nullable(&Shape::Text)),
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
     optional("name_prefix", &Shape::Nullable(&Shape::Text)),
+    optional("order", &Shape::Nullable(&ORDER_BY)),
     optional("owner", &Shape::Nullable(&Shape::Id)),
     optional("pipeline", &Shape::Nullable(&Shape::Text)),
     optional("stage", &Shape::Nullable(&Shape::Text)),
     optional("status", &Shape::Nullable(&STAGE_KIND)),
+    optional("where", &Shape::Nullable(&CONDITION)),
 ]);
 
 #[cfg(feature = "store")]
@@ -140,6 +179,8 @@ static FIND_PRODUCTS: Shape = Shape::Object(&[
     optional("cursor", &Shape::Nullable(&Shape::Text)),
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
     optional("name_prefix", &Shape::Nullable(&Shape::Text)),
+    optional("order", &Shape::Nullable(&ORDER_BY)),
+    optional("where", &Shape::Nullable(&CONDITION)),
 ]);
 
 #[cfg(feature = "store")]
@@ -148,6 +189,8 @@ static FIND_USERS: Shape = Shape::Object(&[
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
     optional("manager", &Shape::Nullable(&Shape::Id)),
     optional("name_prefix", &Shape::Nullable(&Shape::Text)),
+    optional("order", &Shape::Nullable(&ORDER_BY)),
+    optional("where", &Shape::Nullable(&CONDITION)),
 ]);
 
 #[cfg(feature = "store")]
@@ -181,8 +224,22 @@ static GET_CONFIG: Shape = Shape::Object(&[]);
 static GROUP_BY: Shape = Shape::OneOf(&["owner", "manager", "team", "product", "account", "source", "month", "quarter"]);
 
 #[cfg(feature = "store")]
+static LINT_CONDITION_REQUEST: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("condition", &CONDITION),
+]);
+
+#[cfg(feature = "store")]
 static LIST_EVENTS: Shape = Shape::Object(&[
     optional("after", &Shape::Nullable(&Shape::Text)),
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+]);
+
+#[cfg(feature = "store")]
+static LIST_HISTORY: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Id),
+    optional("after", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
 ]);
 
@@ -277,6 +334,12 @@ static NEW_USER: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static OF_RECORD: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Id),
+]);
+
+#[cfg(feature = "store")]
 static OPPORTUNITY_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("account", &Shape::Nullable(&Shape::Id)),
@@ -290,6 +353,12 @@ static OPPORTUNITY_UPDATE: Shape = Shape::Object(&[
     optional("owner", &Shape::Nullable(&Shape::Id)),
     optional("product", &Shape::Nullable(&Shape::Id)),
     optional("source", &Shape::Nullable(&Shape::Text)),
+]);
+
+#[cfg(feature = "store")]
+static ORDER_BY: Shape = Shape::Object(&[
+    required("field", &Shape::Text),
+    optional("descending", &Shape::Flag),
 ]);
 
 #[cfg(feature = "store")]
@@ -449,11 +518,17 @@ fn stored(operation: &str) -> Option<&'static Shape> {
         "accounts.get" => &BY_ID,
         "accounts.update" => &ACCOUNT_UPDATE,
         "batch" => &BATCH_REQUEST,
+        "conditions.explain" => &CONDITION_REQUEST,
+        "conditions.lint" => &LINT_CONDITION_REQUEST,
+        "conditions.test" => &CONDITION_REQUEST,
         "config" => &CONFIG,
         "config.get" => &GET_CONFIG,
         "config.lint" => &CONFIG_REQUEST,
         "config.put" => &CONFIG_REQUEST,
         "events.list" => &LIST_EVENTS,
+        "history.as_of" => &AS_OF_REQUEST,
+        "history.list" => &LIST_HISTORY,
+        "history.verify" => &OF_RECORD,
         "insight.cycle_time" => &CLOSED_REQUEST,
         "insight.forecast" => &FORECAST_REQUEST,
         "insight.funnel" => &FUNNEL_REQUEST,

@@ -64,6 +64,10 @@ codes! {
     TypesDiffer = "types_differ", Validation, "`{field}` is of the type {type} and `{other}` of the type {other_type}: compare fields of one type", "`{field}` 的类型是 {type}，而 `{other}` 的类型是 {other_type}：请比较同类型的字段";
     ConditionTooDeep = "condition_too_deep", Limit, "the condition is nested deeper than {limit} groups: flatten it", "条件嵌套超过 {limit} 层：请展平";
     ConditionTooLarge = "condition_too_large", Limit, "the condition has more than {limit} parts: use `in` for lists of values, or split it", "条件超过 {limit} 个部分：值的列表请用 `in`，或拆分条件";
+    OrderNotPossible = "order_not_possible", Validation, "`{field}` holds several values and gives no order: order by another field", "`{field}` 含多个值，无法排序：请按其他字段排序";
+    ScanLimitReached = "scan_limit_reached", Limit, "more than {limit} records would have to be read and sorted: narrow the search, or order by a field that an index gives", "需要读取并排序的记录超过 {limit} 条：请缩小范围，或按有索引的字段排序";
+    SearchCut = "search_cut", Reason, "{read} records were read before the page was full: go on from the cursor, or narrow the search", "读取 {read} 条记录后页面仍未满：请从游标继续，或缩小范围";
+    WithoutIndex = "without_index", Reason, "no index helps to find what this condition describes: every {kind} is read", "没有索引可用于查找此条件所描述的记录：将读取每条 {kind}";
     AlwaysTrue = "always_true", Reason, "this part holds for every record: remove it or mend it", "此部分对每条记录都成立：请删除或修正";
     AlwaysFalse = "always_false", Reason, "this part holds for no record: remove it or mend it", "此部分对任何记录都不成立：请删除或修正";
     AmountWithoutCurrency = "amount_without_currency", Reason, "the amount that `{field}` is compared with names no currency: amounts of every currency are compared by their number; add `currency`", "与 `{field}` 比较的金额没有币种：各币种的金额只按数值比较；请添加 `currency`";

@@ -6,9 +6,9 @@ use super::predicate::{Against, Leaf, Node, Predicate};
 use super::wire::{Condition, ConditionOp, ConditionValue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
-use crate::base::hint::near_or;
+use crate::base::hint::hint;
 use crate::base::limits;
-use crate::base::text::{clip, fold, suggest};
+use crate::base::text::{clip, fold};
 
 /// The deepest nesting of groups.
 pub const DEPTH: usize = 32;
@@ -123,9 +123,9 @@ impl Compiler<'_> {
             return Ok(known);
         }
         let Some(field) = self.catalogue.find(name) else {
-            let near = suggest(name, self.catalogue.fields().map(|field| field.name.as_str()));
+            let known: Vec<&str> = self.catalogue.fields().map(|field| field.name.as_str()).collect();
             let error = Error::new(Code::UnknownField).with("field", clip(name));
-            return Err(error.with("hint", near_or(near, Code::RemoveField)));
+            return Err(error.with("hint", hint(name, known.into_iter())));
         };
         self.slots.push(field.clone());
         Ok(self.slots.len().saturating_sub(1))

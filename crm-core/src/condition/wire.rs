@@ -141,6 +141,20 @@ impl ConditionOp {
     }
 }
 
+/// The order of what is found: by a field, and among equals by id. Missing values come first.
+///
+/// Texts are ordered in any case, names and ids exactly, amounts by their number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrderBy {
+    /// The field, such as `expected_close`.
+    pub field: String,
+    /// Turns the order round, missing values and ids included.
+    #[serde(default)]
+    pub descending: bool,
+}
+
 /// A value that a field is compared with: a text, an integer, true or false. A decimal with a fraction is written as a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConditionValue {

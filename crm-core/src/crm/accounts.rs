@@ -1,6 +1,7 @@
 //! Accounts: create, update, get, find.
 
 use super::records::{self, ById, Search, beginning, prefix};
+use super::searching::{self, Where, begins, equals, refers};
 use super::session::Session;
 use crate::base::decision::Decision;
 use crate::base::entity::Set;
@@ -36,6 +37,16 @@ pub(crate) async fn get(session: &mut Session<'_>, request: &ById) -> Result<Dec
 
 /// Reads a page of accounts.
 pub(crate) async fn find(session: &mut Session<'_>, request: &FindAccounts) -> Result<Decision<AccountPage>> {
+    if request.r#where.is_some() || request.order.is_some() {
+        let mut filters: Vec<_> =
+            request.name_prefix.as_deref().and_then(|text| begins("name", text)).into_iter().collect();
+        filters.extend(request.owner.as_ref().map(|id| refers("owner", id)));
+        filters.extend(request.industry.as_deref().map(|text| equals("industry", text)));
+        let (condition, order) = (request.r#where.as_ref(), request.order.as_ref());
+        let asked = Where { filters, condition, order, limit: request.limit, cursor: request.cursor.as_deref() };
+        let (items, cursor, reasons) = searching::find(session, asked).await?;
+        return Ok(Decision::new(AccountPage { items, cursor }, reasons));
+    }
     let mut tests = Vec::new();
     tests.extend(request.name_prefix.as_deref().map(|text| prefix(0, beginning(text))));
     tests.extend(request.owner.as_ref().map(|id| prefix(1, KeyBytes::new().id(Some(id)))));

@@ -3,9 +3,11 @@
 //! Start at [`Crm`]; a [`session::Session`] is what one operation sees, [`run`] is how its changes are committed.
 
 pub mod accounts;
+pub mod conditions;
 pub mod configuration;
 mod engine;
 pub mod events;
+pub mod fields;
 pub mod history;
 pub mod insight;
 pub mod kinds;
@@ -15,6 +17,7 @@ pub mod products;
 pub mod records;
 pub mod reindex;
 pub mod run;
+pub mod searching;
 pub mod session;
 pub mod users;
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::records::{self, ById, Search, beginning, prefix};
+use super::searching::{self, Where, begins, equals, refers};
 use super::session::Session;
 use crate::base::canonical::Fields;
 use crate::base::codes::Code;
@@ -100,6 +101,9 @@ pub(crate) async fn get(session: &mut Session<'_>, request: &ById) -> Result<Dec
 
 /// Reads a page of opportunities.
 pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities) -> Result<Decision<OpportunityPage>> {
+    if request.r#where.is_some() || request.order.is_some() {
+        return search(session, request).await;
+    }
     let mut tests = Vec::new();
     let mut order = Opportunity::BY_NAME;
     let key = KeyBytes::new;
@@ -129,6 +133,24 @@ pub(crate) async fn find(session: &mut Session<'_>, request: &FindOpportunities)
     let search = Search { tests, order: Some(order) };
     let (items, cursor) = records::find(session, search, request.limit, request.cursor.as_deref()).await?;
     Ok(Decision::plain(OpportunityPage { items, cursor }))
+}
+
+/// Reads a page of the opportunities that meet a condition.
+async fn search(session: &mut Session<'_>, request: &FindOpportunities) -> Result<Decision<OpportunityPage>> {
+    let mut filters: Vec<_> =
+        request.name_prefix.as_deref().and_then(|text| begins("name", text)).into_iter().collect();
+    if request.pipeline.is_some() || request.stage.is_some() {
+        let config = session.config().await?;
+        filters.push(equals("pipeline", &config.pipeline(request.pipeline.as_deref())?.id));
+    }
+    filters.extend(request.account.as_ref().map(|id| refers("account", id)));
+    filters.extend(request.owner.as_ref().map(|id| refers("owner", id)));
+    filters.extend(request.stage.as_deref().map(|stage| equals("stage", stage)));
+    filters.extend(request.status.map(|status| equals("status", status.name())));
+    let (condition, order) = (request.r#where.as_ref(), request.order.as_ref());
+    let asked = Where { filters, condition, order, limit: request.limit, cursor: request.cursor.as_deref() };
+    let (items, cursor, reasons) = searching::find(session, asked).await?;
+    Ok(Decision::new(OpportunityPage { items, cursor }, reasons))
 }
 
 /// Says what a move would need.

@@ -1,6 +1,7 @@
 //! Products: create, update, get, find.
 
 use super::records::{self, ById, Search, beginning, prefix};
+use super::searching::{self, Where, begins, equals};
 use super::session::Session;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
@@ -24,6 +25,15 @@ pub(crate) async fn get(session: &mut Session<'_>, request: &ById) -> Result<Dec
 
 /// Reads a page of products.
 pub(crate) async fn find(session: &mut Session<'_>, request: &FindProducts) -> Result<Decision<ProductPage>> {
+    if request.r#where.is_some() || request.order.is_some() {
+        let mut filters: Vec<_> =
+            request.name_prefix.as_deref().and_then(|text| begins("name", text)).into_iter().collect();
+        filters.extend(request.code.as_deref().map(|text| equals("code", text)));
+        let (condition, order) = (request.r#where.as_ref(), request.order.as_ref());
+        let asked = Where { filters, condition, order, limit: request.limit, cursor: request.cursor.as_deref() };
+        let (items, cursor, reasons) = searching::find(session, asked).await?;
+        return Ok(Decision::new(ProductPage { items, cursor }, reasons));
+    }
     let mut tests = Vec::new();
     tests.extend(request.name_prefix.as_deref().map(|text| prefix(0, beginning(text))));
     tests.extend(request.code.as_deref().map(|text| prefix(1, KeyBytes::new().text(Some(text)))));

@@ -88,6 +88,22 @@ pub struct Search {
     pub order: Option<usize>,
 }
 
+/// The number of records of a page.
+///
+/// # Errors
+/// `number_out_of_range` for a limit outside 1 to 1,000.
+pub fn page_size(limit: Option<u32>) -> Result<usize> {
+    let wanted = limit.map_or(Ok(100), usize::try_from).unwrap_or(usize::MAX);
+    if wanted == 0 || wanted > limits::PAGE {
+        let error = Error::new(Code::NumberOutOfRange)
+            .with("value", limit.unwrap_or(0))
+            .with("minimum", 1)
+            .with("maximum", limits::PAGE);
+        return Err(error.at("limit"));
+    }
+    Ok(wanted)
+}
+
 /// Reads a page of records.
 ///
 /// # Errors
@@ -98,14 +114,7 @@ pub async fn find<E: Entity>(
     limit: Option<u32>,
     cursor: Option<&str>,
 ) -> Result<(Vec<E>, Option<String>)> {
-    let wanted = limit.map_or(Ok(100), usize::try_from).unwrap_or(usize::MAX);
-    if wanted == 0 || wanted > limits::PAGE {
-        let error = Error::new(Code::NumberOutOfRange)
-            .with("value", limit.unwrap_or(0))
-            .with("minimum", 1)
-            .with("maximum", limits::PAGE);
-        return Err(error.at("limit"));
-    }
+    let wanted = page_size(limit)?;
     let mut query = Query::of(&session.context().tenant, E::KIND, wanted);
     query.tests = search.tests;
     query.order = search.order;

@@ -237,6 +237,11 @@ impl<'a> Session<'a> {
         Ok((found.into_iter().cloned().collect(), next))
     }
 
+    /// The records of a kind as this session wrote them.
+    pub(super) fn written<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Record> {
+        self.puts.iter().map(|put| &put.record).filter(move |record| record.kind == kind)
+    }
+
     /// Writes a new record.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Users: create, update, get, find.
 
 use super::records::{self, ById, Search, beginning, prefix};
+use super::searching::{self, Where, begins, refers};
 use super::session::Session;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
@@ -30,6 +31,15 @@ pub(crate) async fn get(session: &mut Session<'_>, request: &ById) -> Result<Dec
 
 /// Reads a page of users.
 pub(crate) async fn find(session: &mut Session<'_>, request: &FindUsers) -> Result<Decision<UserPage>> {
+    if request.r#where.is_some() || request.order.is_some() {
+        let mut filters: Vec<_> =
+            request.name_prefix.as_deref().and_then(|text| begins("name", text)).into_iter().collect();
+        filters.extend(request.manager.as_ref().map(|id| refers("manager", id)));
+        let (condition, order) = (request.r#where.as_ref(), request.order.as_ref());
+        let asked = Where { filters, condition, order, limit: request.limit, cursor: request.cursor.as_deref() };
+        let (items, cursor, reasons) = searching::find(session, asked).await?;
+        return Ok(Decision::new(UserPage { items, cursor }, reasons));
+    }
     let mut tests = Vec::new();
     tests.extend(request.name_prefix.as_deref().map(|text| prefix(0, beginning(text))));
     tests.extend(request.manager.as_ref().map(|id| prefix(1, KeyBytes::new().id(Some(id)))));

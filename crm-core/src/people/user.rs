@@ -8,6 +8,7 @@ use crate::base::error::Error;
 use crate::base::id::Id;
 use crate::base::limits::{self, NAME};
 use crate::base::record::KeyBytes;
+use crate::condition::wire::{Condition, OrderBy};
 use crate::{entity, entity_basics};
 
 entity! {
@@ -60,6 +61,12 @@ pub struct FindUsers {
     /// Whom they report to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<Id>,
+    /// A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#where: Option<Condition>,
+    /// The order; by any field, at its best one that an index gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderBy>,
     /// At most so many, 1 to 1,000; 100 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

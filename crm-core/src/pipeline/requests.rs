@@ -9,6 +9,7 @@ use crate::base::decimal::Dec;
 use crate::base::entity::{Given, Set, Updates};
 use crate::base::id::Id;
 use crate::base::time::{Date, Instant};
+use crate::condition::wire::{Condition, OrderBy};
 
 /// What is given to create an opportunity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +151,12 @@ pub struct FindOpportunities {
     /// The beginning of the name, in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_prefix: Option<String>,
+    /// A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#where: Option<Condition>,
+    /// The order; by any field, at its best one that an index gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderBy>,
     /// At most so many, 1 to 1,000; 100 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

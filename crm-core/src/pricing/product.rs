@@ -6,6 +6,7 @@ use crate::base::entity::Entity;
 use crate::base::error::Error;
 use crate::base::limits::{self, NAME, TEXT};
 use crate::base::record::KeyBytes;
+use crate::condition::wire::{Condition, OrderBy};
 use crate::{entity, entity_basics};
 
 entity! {
@@ -60,6 +61,12 @@ pub struct FindProducts {
     /// The code, in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#where: Option<Condition>,
+    /// The order; by any field, at its best one that an index gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderBy>,
     /// At most so many, 1 to 1,000; 100 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -14,6 +14,7 @@ use crm_core::store::conformance::{Report, run, run_in};
 use crm_core::store::memory::MemoryRepository;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
+use crm_core::store::searches;
 
 fn kept(report: &Report) {
     assert!(report.is_kept() && report.ran.len() == 14, "{report:?}");
@@ -136,4 +137,12 @@ fn a_broken_promise_is_noticed() {
         let report = now(run(sloppy));
         assert!(report.broken.iter().any(|b| b.check == check), "{flaw}: {report:?}");
     }
+}
+
+#[test]
+fn sqlite_answers_conditions_as_brute_force() {
+    let (folder, _) = folder();
+    let rounds = if std::env::var_os("CRM_SOAK").is_some() { 20_000 } else { 250 };
+    let done = now(searches::run(&*fresh(&folder)(), "t", 7, 90, rounds)).unwrap();
+    assert!(done.is_kept(), "{done:?}");
 }

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from .._answer import Answer
 from .._caller import Area, Caller
 from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
+    ConditionInput,
     ConfigInput,
     ForecastPoliciesInput,
     MoneyInput,
+    OrderByInput,
     PriceEntryInput,
     PriceLineInput,
     RateInput,
@@ -249,6 +251,78 @@ class ConfigArea(PureConfigArea):
         )
 
 
+class ConditionsArea(Area):
+    """The operations of `conditions`."""
+
+    def lint(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        **options: Unpack[Options],
+    ) -> Answer[models.LintReport]:
+        """Looks through a condition: everything that is wrong or doubtful, with paths.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+        """
+        return self._caller._run(
+            "conditions.lint",
+            {"kind": kind, "condition": condition},
+            models.LintReport,
+            options,
+        )
+
+    def test(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        id: str | None | Unset = UNSET,
+        record: Mapping[str, Any] | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.ConditionResult]:
+        """Says whether a condition holds for a record, stored or given.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+            id: The stored record.
+            record: The record's fields, in place of a stored one; what is left out is missing.
+        """
+        return self._caller._run(
+            "conditions.test",
+            {"kind": kind, "condition": condition, "id": id, "record": record},
+            models.ConditionResult,
+            options,
+        )
+
+    def explain(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        id: str | None | Unset = UNSET,
+        record: Mapping[str, Any] | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.ConditionExplanation]:
+        """Says what each part of a condition makes of a record, stored or given.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+            id: The stored record.
+            record: The record's fields, in place of a stored one; what is left out is missing.
+        """
+        return self._caller._run(
+            "conditions.explain",
+            {"kind": kind, "condition": condition, "id": id, "record": record},
+            models.ConditionExplanation,
+            options,
+        )
+
+
 class UsersArea(Area):
     """The operations of `users`."""
 
@@ -352,6 +426,8 @@ class UsersArea(Area):
         limit: int | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.UserPage]:
         """Reads a page of users, ordered by name.
@@ -361,10 +437,20 @@ class UsersArea(Area):
             limit: At most so many, 1 to 1,000; 100 by default.
             manager: Whom they report to.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return self._caller._run(
             "users.find",
-            {"cursor": cursor, "limit": limit, "manager": manager, "name_prefix": name_prefix},
+            {
+                "cursor": cursor,
+                "limit": limit,
+                "manager": manager,
+                "name_prefix": name_prefix,
+                "order": order,
+                "where": where,
+            },
             models.UserPage,
             options,
         )
@@ -515,7 +601,9 @@ class AccountsArea(Area):
         industry: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
         owner: str | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.AccountPage]:
         """Reads a page of accounts, ordered by name.
@@ -525,11 +613,22 @@ class AccountsArea(Area):
             industry: The industry, in any case.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
             owner: The user who owns them.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return self._caller._run(
             "accounts.find",
-            {"cursor": cursor, "industry": industry, "limit": limit, "name_prefix": name_prefix, "owner": owner},
+            {
+                "cursor": cursor,
+                "industry": industry,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "order": order,
+                "owner": owner,
+                "where": where,
+            },
             models.AccountPage,
             options,
         )
@@ -644,6 +743,8 @@ class ProductsArea(Area):
         cursor: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.ProductPage]:
         """Reads a page of products, ordered by name.
@@ -653,10 +754,20 @@ class ProductsArea(Area):
             cursor: The cursor of the page before.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return self._caller._run(
             "products.find",
-            {"code": code, "cursor": cursor, "limit": limit, "name_prefix": name_prefix},
+            {
+                "code": code,
+                "cursor": cursor,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "order": order,
+                "where": where,
+            },
             models.ProductPage,
             options,
         )
@@ -934,10 +1045,12 @@ class OpportunitiesArea(Area):
         cursor: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
         owner: str | None | Unset = UNSET,
         pipeline: str | None | Unset = UNSET,
         stage: str | None | Unset = UNSET,
         status: models.StageKind | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.OpportunityPage]:
         """Reads a page of opportunities by owner, stage, account, status or name.
@@ -947,10 +1060,13 @@ class OpportunitiesArea(Area):
             cursor: The cursor of the page before.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
             owner: The user who owns them.
             pipeline: The pipeline; with `stage` the configuration's first one by default.
             stage: The stage.
             status: Open, won or lost.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return self._caller._run(
             "opportunities.find",
@@ -959,10 +1075,12 @@ class OpportunitiesArea(Area):
                 "cursor": cursor,
                 "limit": limit,
                 "name_prefix": name_prefix,
+                "order": order,
                 "owner": owner,
                 "pipeline": pipeline,
                 "stage": stage,
                 "status": status,
+                "where": where,
             },
             models.OpportunityPage,
             options,
@@ -1233,6 +1351,76 @@ class InsightArea(Area):
         )
 
 
+class HistoryArea(Area):
+    """The operations of `history`."""
+
+    def list(
+        self,
+        id: str,
+        *,
+        kind: str,
+        after: int | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.HistoryPage]:
+        """Lists the versions of a record, oldest first; none when the store keeps no history.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+            after: The place after which to go on; from the first when left out.
+            limit: At most so many, 1 to 1,000; 100 by default.
+        """
+        return self._caller._run(
+            "history.list",
+            {"id": id, "kind": kind, "after": after, "limit": limit},
+            models.HistoryPage,
+            options,
+        )
+
+    def as_of(
+        self,
+        id: str,
+        *,
+        kind: str,
+        at: InstantLike,
+        **options: Unpack[Options],
+    ) -> Answer[models.RecordThen]:
+        """Reads a record as it stood at an instant.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+            at: When.
+        """
+        return self._caller._run(
+            "history.as_of",
+            {"id": id, "kind": kind, "at": at},
+            models.RecordThen,
+            options,
+        )
+
+    def verify(
+        self,
+        id: str,
+        *,
+        kind: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Verified]:
+        """Follows the hash chain of a record's versions and says where it breaks, if it does.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+        """
+        return self._caller._run(
+            "history.verify",
+            {"id": id, "kind": kind},
+            models.Verified,
+            options,
+        )
+
+
 class EventsArea(Area):
     """The operations of `events`."""
 
@@ -1281,6 +1469,11 @@ class Areas(Caller):
         return ConfigArea(self)
 
     @property
+    def conditions(self) -> ConditionsArea:
+        """The operations of `conditions`."""
+        return ConditionsArea(self)
+
+    @property
     def users(self) -> UsersArea:
         """The operations of `users`."""
         return UsersArea(self)
@@ -1309,6 +1502,11 @@ class Areas(Caller):
     def insight(self) -> InsightArea:
         """The operations of `insight`."""
         return InsightArea(self)
+
+    @property
+    def history(self) -> HistoryArea:
+        """The operations of `history`."""
+        return HistoryArea(self)
 
     @property
     def events(self) -> EventsArea:

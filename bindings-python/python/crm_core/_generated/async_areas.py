@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from .._answer import Answer
 from .._caller import AsyncArea, AsyncCaller
 from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
+    ConditionInput,
     ConfigInput,
     ForecastPoliciesInput,
     MoneyInput,
+    OrderByInput,
     PriceEntryInput,
     PriceLineInput,
     RateInput,
@@ -245,6 +247,78 @@ class AsyncConfigArea(AsyncArea):
         )
 
 
+class AsyncConditionsArea(AsyncArea):
+    """The operations of `conditions`."""
+
+    async def lint(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        **options: Unpack[Options],
+    ) -> Answer[models.LintReport]:
+        """Looks through a condition: everything that is wrong or doubtful, with paths.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+        """
+        return await self._caller._run(
+            "conditions.lint",
+            {"kind": kind, "condition": condition},
+            models.LintReport,
+            options,
+        )
+
+    async def test(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        id: str | None | Unset = UNSET,
+        record: Mapping[str, Any] | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.ConditionResult]:
+        """Says whether a condition holds for a record, stored or given.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+            id: The stored record.
+            record: The record's fields, in place of a stored one; what is left out is missing.
+        """
+        return await self._caller._run(
+            "conditions.test",
+            {"kind": kind, "condition": condition, "id": id, "record": record},
+            models.ConditionResult,
+            options,
+        )
+
+    async def explain(
+        self,
+        *,
+        kind: str,
+        condition: models.Condition | ConditionInput,
+        id: str | None | Unset = UNSET,
+        record: Mapping[str, Any] | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.ConditionExplanation]:
+        """Says what each part of a condition makes of a record, stored or given.
+
+        Args:
+            kind: The kind of record that it is about, such as `opportunity`.
+            condition: The condition.
+            id: The stored record.
+            record: The record's fields, in place of a stored one; what is left out is missing.
+        """
+        return await self._caller._run(
+            "conditions.explain",
+            {"kind": kind, "condition": condition, "id": id, "record": record},
+            models.ConditionExplanation,
+            options,
+        )
+
+
 class AsyncUsersArea(AsyncArea):
     """The operations of `users`."""
 
@@ -348,6 +422,8 @@ class AsyncUsersArea(AsyncArea):
         limit: int | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.UserPage]:
         """Reads a page of users, ordered by name.
@@ -357,10 +433,20 @@ class AsyncUsersArea(AsyncArea):
             limit: At most so many, 1 to 1,000; 100 by default.
             manager: Whom they report to.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return await self._caller._run(
             "users.find",
-            {"cursor": cursor, "limit": limit, "manager": manager, "name_prefix": name_prefix},
+            {
+                "cursor": cursor,
+                "limit": limit,
+                "manager": manager,
+                "name_prefix": name_prefix,
+                "order": order,
+                "where": where,
+            },
             models.UserPage,
             options,
         )
@@ -511,7 +597,9 @@ class AsyncAccountsArea(AsyncArea):
         industry: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
         owner: str | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.AccountPage]:
         """Reads a page of accounts, ordered by name.
@@ -521,11 +609,22 @@ class AsyncAccountsArea(AsyncArea):
             industry: The industry, in any case.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
             owner: The user who owns them.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return await self._caller._run(
             "accounts.find",
-            {"cursor": cursor, "industry": industry, "limit": limit, "name_prefix": name_prefix, "owner": owner},
+            {
+                "cursor": cursor,
+                "industry": industry,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "order": order,
+                "owner": owner,
+                "where": where,
+            },
             models.AccountPage,
             options,
         )
@@ -640,6 +739,8 @@ class AsyncProductsArea(AsyncArea):
         cursor: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.ProductPage]:
         """Reads a page of products, ordered by name.
@@ -649,10 +750,20 @@ class AsyncProductsArea(AsyncArea):
             cursor: The cursor of the page before.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return await self._caller._run(
             "products.find",
-            {"code": code, "cursor": cursor, "limit": limit, "name_prefix": name_prefix},
+            {
+                "code": code,
+                "cursor": cursor,
+                "limit": limit,
+                "name_prefix": name_prefix,
+                "order": order,
+                "where": where,
+            },
             models.ProductPage,
             options,
         )
@@ -930,10 +1041,12 @@ class AsyncOpportunitiesArea(AsyncArea):
         cursor: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         name_prefix: str | None | Unset = UNSET,
+        order: models.OrderBy | OrderByInput | None | Unset = UNSET,
         owner: str | None | Unset = UNSET,
         pipeline: str | None | Unset = UNSET,
         stage: str | None | Unset = UNSET,
         status: models.StageKind | None | Unset = UNSET,
+        where: models.Condition | ConditionInput | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.OpportunityPage]:
         """Reads a page of opportunities by owner, stage, account, status or name.
@@ -943,10 +1056,13 @@ class AsyncOpportunitiesArea(AsyncArea):
             cursor: The cursor of the page before.
             limit: At most so many, 1 to 1,000; 100 by default.
             name_prefix: The beginning of the name, in any case.
+            order: The order; by any field, at its best one that an index gives.
             owner: The user who owns them.
             pipeline: The pipeline; with `stage` the configuration's first one by default.
             stage: The stage.
             status: Open, won or lost.
+            where: A condition that they meet, beside the other filters. What is found is ordered by name then,
+                unless `order` says otherwise.
         """
         return await self._caller._run(
             "opportunities.find",
@@ -955,10 +1071,12 @@ class AsyncOpportunitiesArea(AsyncArea):
                 "cursor": cursor,
                 "limit": limit,
                 "name_prefix": name_prefix,
+                "order": order,
                 "owner": owner,
                 "pipeline": pipeline,
                 "stage": stage,
                 "status": status,
+                "where": where,
             },
             models.OpportunityPage,
             options,
@@ -1229,6 +1347,76 @@ class AsyncInsightArea(AsyncArea):
         )
 
 
+class AsyncHistoryArea(AsyncArea):
+    """The operations of `history`."""
+
+    async def list(
+        self,
+        id: str,
+        *,
+        kind: str,
+        after: int | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.HistoryPage]:
+        """Lists the versions of a record, oldest first; none when the store keeps no history.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+            after: The place after which to go on; from the first when left out.
+            limit: At most so many, 1 to 1,000; 100 by default.
+        """
+        return await self._caller._run(
+            "history.list",
+            {"id": id, "kind": kind, "after": after, "limit": limit},
+            models.HistoryPage,
+            options,
+        )
+
+    async def as_of(
+        self,
+        id: str,
+        *,
+        kind: str,
+        at: InstantLike,
+        **options: Unpack[Options],
+    ) -> Answer[models.RecordThen]:
+        """Reads a record as it stood at an instant.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+            at: When.
+        """
+        return await self._caller._run(
+            "history.as_of",
+            {"id": id, "kind": kind, "at": at},
+            models.RecordThen,
+            options,
+        )
+
+    async def verify(
+        self,
+        id: str,
+        *,
+        kind: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Verified]:
+        """Follows the hash chain of a record's versions and says where it breaks, if it does.
+
+        Args:
+            id: The id.
+            kind: The kind, such as `opportunity`.
+        """
+        return await self._caller._run(
+            "history.verify",
+            {"id": id, "kind": kind},
+            models.Verified,
+            options,
+        )
+
+
 class AsyncEventsArea(AsyncArea):
     """The operations of `events`."""
 
@@ -1277,6 +1465,11 @@ class AsyncAreas(AsyncCaller):
         return AsyncConfigArea(self)
 
     @property
+    def conditions(self) -> AsyncConditionsArea:
+        """The operations of `conditions`."""
+        return AsyncConditionsArea(self)
+
+    @property
     def users(self) -> AsyncUsersArea:
         """The operations of `users`."""
         return AsyncUsersArea(self)
@@ -1305,6 +1498,11 @@ class AsyncAreas(AsyncCaller):
     def insight(self) -> AsyncInsightArea:
         """The operations of `insight`."""
         return AsyncInsightArea(self)
+
+    @property
+    def history(self) -> AsyncHistoryArea:
+        """The operations of `history`."""
+        return AsyncHistoryArea(self)
 
     @property
     def events(self) -> AsyncEventsArea:

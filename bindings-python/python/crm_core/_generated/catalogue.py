@@ -292,6 +292,26 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "the condition has more than {limit} parts: use `in` for lists of values, or split it",
         "条件超过 {limit} 个部分：值的列表请用 `in`，或拆分条件",
     ),
+    "order_not_possible": (
+        "validation",
+        "`{field}` holds several values and gives no order: order by another field",
+        "`{field}` 含多个值，无法排序：请按其他字段排序",
+    ),
+    "scan_limit_reached": (
+        "limit",
+        "more than {limit} records would have to be read and sorted: narrow the search, or order by a field that an index gives",
+        "需要读取并排序的记录超过 {limit} 条：请缩小范围，或按有索引的字段排序",
+    ),
+    "search_cut": (
+        None,
+        "{read} records were read before the page was full: go on from the cursor, or narrow the search",
+        "读取 {read} 条记录后页面仍未满：请从游标继续，或缩小范围",
+    ),
+    "without_index": (
+        None,
+        "no index helps to find what this condition describes: every {kind} is read",
+        "没有索引可用于查找此条件所描述的记录：将读取每条 {kind}",
+    ),
     "always_true": (
         None,
         "this part holds for every record: remove it or mend it",
@@ -982,6 +1002,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "`{file}` is not an SQLite file; name another file",
         "`{file}` 不是 SQLite 文件；请指明其他文件",
     ),
+    "not_store_file": (
+        None,
+        "`{file}` is not a store of this engine; name another file",
+        "`{file}` 不是本引擎的存储文件；请指明其他文件",
+    ),
     "named_file_damaged": (
         None,
         "`{file}` is damaged; restore it from a backup",
@@ -1046,6 +1071,51 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         None,
         "`{file}` has tables of the engine's names that are not the engine's, or of an older layout; name another file",
         "`{file}` 中的表与引擎的表同名，但并非引擎所建，或为旧布局；请指明其他文件",
+    ),
+    "postgres_address": (
+        None,
+        "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+        "请写成 `postgres://用户:密码@主机:端口/数据库`",
+    ),
+    "server_not_reached": (
+        None,
+        "the server does not answer; check its address and that it runs",
+        "服务器没有应答；请检查其地址以及是否在运行",
+    ),
+    "no_connection_free": (
+        None,
+        "no connection became free in time; repeat, or allow more connections",
+        "未能及时得到空闲连接；请重试，或增加连接数",
+    ),
+    "connection_lost": (
+        None,
+        "the connection to the database was lost, nothing is written; repeat the request",
+        "与数据库的连接已中断，未写入任何内容；请重复请求",
+    ),
+    "commit_unknown": (
+        None,
+        "the connection was lost while committing: all is written or nothing; repeat the request with the same idempotency key, or without one look first",
+        "提交时连接中断：要么全部写入，要么全未写入；请用同一幂等键重复请求，没有幂等键时请先查看",
+    ),
+    "transactions_crossed": (
+        None,
+        "other transactions changed the same records at the same time; repeat the request",
+        "其他事务同时更改了相同的记录；请重复请求",
+    ),
+    "begin_transaction": (
+        None,
+        "no transaction is open; begin one first",
+        "没有打开的事务；请先开始一个",
+    ),
+    "transaction_failed": (
+        None,
+        "an earlier statement of this transaction failed; roll it back",
+        "此事务中较早的语句已失败；请回滚",
+    ),
+    "transaction_over": (
+        None,
+        "the transaction is over; use its repository only inside it",
+        "事务已结束；其存储只能在事务之内使用",
     ),
 }
 

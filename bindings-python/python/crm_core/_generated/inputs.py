@@ -13,10 +13,14 @@ __all__ = [
     "AccountUpdateInput",
     "AdvanceRequestInput",
     "AllocateRequestInput",
+    "AsOfRequestInput",
     "BatchItemInput",
     "BatchRequestInput",
     "ByIdInput",
     "ClosedRequestInput",
+    "ConditionInput",
+    "ConditionRequestInput",
+    "ConditionValueInput",
     "ConfigInput",
     "ConfigRequestInput",
     "ContextInput",
@@ -31,7 +35,9 @@ __all__ = [
     "ForecastRequestInput",
     "FunnelRequestInput",
     "GetConfigInput",
+    "LintConditionRequestInput",
     "ListEventsInput",
+    "ListHistoryInput",
     "LookupRequestInput",
     "LoseRequestInput",
     "MoneyInput",
@@ -40,7 +46,9 @@ __all__ = [
     "NewPriceBookInput",
     "NewProductInput",
     "NewUserInput",
+    "OfRecordInput",
     "OpportunityUpdateInput",
+    "OrderByInput",
     "PipelineInput",
     "PriceBookUpdateInput",
     "PriceEntryInput",
@@ -96,6 +104,14 @@ class AllocateRequestInput(TypedDict):
     remainder_rule: NotRequired[models.RemainderRule]
 
 
+class AsOfRequestInput(TypedDict):
+    """Asks for a record as of an instant."""
+
+    id: str
+    kind: str
+    at: InstantLike
+
+
 class BatchItemInput(TypedDict):
     """One operation of a batch."""
 
@@ -124,6 +140,32 @@ class ClosedRequestInput(TypedDict):
     closed_to: NotRequired[DateLike | None]
     group_by: NotRequired[models.GroupBy | None]
     pipeline: NotRequired[str | None]
+
+
+ConditionInput = TypedDict(
+    "ConditionInput",
+    {
+        "all": "NotRequired[Sequence[models.Condition | ConditionInput] | None]",
+        "any": "NotRequired[Sequence[models.Condition | ConditionInput] | None]",
+        "currency": "NotRequired[str | None]",
+        "days": "NotRequired[int | None]",
+        "field": "NotRequired[str | None]",
+        "not": "NotRequired[models.Condition | ConditionInput | None]",
+        "op": "NotRequired[models.ConditionOp | None]",
+        "other_field": "NotRequired[str | None]",
+        "value": "NotRequired[models.ConditionValue | ConditionValueInput | None]",
+        "values": "NotRequired[Sequence[models.ConditionValue | ConditionValueInput] | None]",
+    },
+)
+
+
+class ConditionRequestInput(TypedDict):
+    """A condition to ask over one record: a stored one by its id, or one that is given."""
+
+    kind: str
+    condition: models.Condition | ConditionInput
+    id: NotRequired[str | None]
+    record: NotRequired[Mapping[str, Any] | None]
 
 
 class ConfigInput(TypedDict):
@@ -182,7 +224,9 @@ class FindAccountsInput(TypedDict):
     industry: NotRequired[str | None]
     limit: NotRequired[int | None]
     name_prefix: NotRequired[str | None]
+    order: NotRequired[models.OrderBy | OrderByInput | None]
     owner: NotRequired[str | None]
+    where: NotRequired[models.Condition | ConditionInput | None]
 
 
 class FindOpportunitiesInput(TypedDict):
@@ -194,10 +238,12 @@ class FindOpportunitiesInput(TypedDict):
     cursor: NotRequired[str | None]
     limit: NotRequired[int | None]
     name_prefix: NotRequired[str | None]
+    order: NotRequired[models.OrderBy | OrderByInput | None]
     owner: NotRequired[str | None]
     pipeline: NotRequired[str | None]
     stage: NotRequired[str | None]
     status: NotRequired[models.StageKind | None]
+    where: NotRequired[models.Condition | ConditionInput | None]
 
 
 class FindPriceBooksInput(TypedDict):
@@ -215,6 +261,8 @@ class FindProductsInput(TypedDict):
     cursor: NotRequired[str | None]
     limit: NotRequired[int | None]
     name_prefix: NotRequired[str | None]
+    order: NotRequired[models.OrderBy | OrderByInput | None]
+    where: NotRequired[models.Condition | ConditionInput | None]
 
 
 class FindUsersInput(TypedDict):
@@ -224,6 +272,8 @@ class FindUsersInput(TypedDict):
     limit: NotRequired[int | None]
     manager: NotRequired[str | None]
     name_prefix: NotRequired[str | None]
+    order: NotRequired[models.OrderBy | OrderByInput | None]
+    where: NotRequired[models.Condition | ConditionInput | None]
 
 
 class ForecastPoliciesInput(TypedDict):
@@ -257,10 +307,26 @@ class GetConfigInput(TypedDict):
     """Asks for the configuration in force."""
 
 
+class LintConditionRequestInput(TypedDict):
+    """A condition to look through."""
+
+    kind: str
+    condition: models.Condition | ConditionInput
+
+
 class ListEventsInput(TypedDict):
     """Asks for events."""
 
     after: NotRequired[str | None]
+    limit: NotRequired[int | None]
+
+
+class ListHistoryInput(TypedDict):
+    """Asks for the versions of a record."""
+
+    id: str
+    kind: str
+    after: NotRequired[int | None]
     limit: NotRequired[int | None]
 
 
@@ -361,6 +427,13 @@ class NewUserInput(TypedDict):
     team: NotRequired[str | None]
 
 
+class OfRecordInput(TypedDict):
+    """Names a record of any kind."""
+
+    id: str
+    kind: str
+
+
 class OpportunityUpdateInput(TypedDict):
     """What is given to change an opportunity: a field left out stays, null empties it. Stages are changed by moves
     alone.
@@ -378,6 +451,16 @@ class OpportunityUpdateInput(TypedDict):
     owner: NotRequired[str | None]
     product: NotRequired[str | None]
     source: NotRequired[str | None]
+
+
+class OrderByInput(TypedDict):
+    """The order of what is found: by a field, and among equals by id. Missing values come first.
+
+    Texts are ordered in any case, names and ids exactly, amounts by their number.
+    """
+
+    field: str
+    descending: NotRequired[bool]
 
 
 class PipelineInput(TypedDict):
@@ -525,3 +608,5 @@ class WinRequestInput(TypedDict):
     effective_at: NotRequired[InstantLike | None]
     stage: NotRequired[str | None]
 
+
+ConditionValueInput = bool | str | DecimalLike

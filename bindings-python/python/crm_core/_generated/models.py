@@ -19,6 +19,7 @@ __all__ = [
     "AllocateRequest",
     "Allocation",
     "AmountPolicy",
+    "AsOfRequest",
     "Basis",
     "BatchAnswer",
     "BatchItem",
@@ -27,6 +28,13 @@ __all__ = [
     "ById",
     "ClosePolicy",
     "ClosedRequest",
+    "Condition",
+    "ConditionExplanation",
+    "ConditionNode",
+    "ConditionOp",
+    "ConditionRequest",
+    "ConditionResult",
+    "ConditionValue",
     "Config",
     "ConfigRecord",
     "ConfigRequest",
@@ -66,10 +74,14 @@ __all__ = [
     "GetConfig",
     "GroupBy",
     "History",
+    "HistoryEntry",
+    "HistoryPage",
     "Imputed",
     "Kind",
+    "LintConditionRequest",
     "LintReport",
     "ListEvents",
+    "ListHistory",
     "LookupRequest",
     "LoseRequest",
     "Mode",
@@ -79,9 +91,11 @@ __all__ = [
     "NewPriceBook",
     "NewProduct",
     "NewUser",
+    "OfRecord",
     "Opportunity",
     "OpportunityPage",
     "OpportunityUpdate",
+    "OrderBy",
     "Pipeline",
     "PriceBook",
     "PriceBookPage",
@@ -96,6 +110,7 @@ __all__ = [
     "ProductPage",
     "ProductUpdate",
     "Rate",
+    "RecordThen",
     "RemainderRule",
     "ReopenRequest",
     "Requirements",
@@ -118,6 +133,7 @@ __all__ = [
     "UserPage",
     "UserUpdate",
     "ValueFigures",
+    "Verified",
     "WinRate",
     "WinRateGroup",
     "WinRates",
@@ -157,6 +173,46 @@ ClosePolicy = Literal["none", "median_cycle"]
 - `none`: Nothing: it stands under `no_date`.
 - `median_cycle`: Its start plus the median days from start to close of the won opportunities, rounded half away
 from zero to whole days.
+"""
+
+ConditionOp = Literal[
+    "equal",
+    "not_equal",
+    "less_than",
+    "at_most",
+    "greater_than",
+    "at_least",
+    "in",
+    "not_in",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "is_set",
+    "is_empty",
+    "older_than",
+    "within_last",
+    "within_next",
+    "further_than",
+]
+"""How a field is tested. A missing field passes only `not_equal`, `not_in` and `is_empty`.
+
+- `equal`: Is the value; texts in any case. Missing: no.
+- `not_equal`: The opposite of `equal`. Missing: yes.
+- `less_than`: Is below, or before. Missing: no.
+- `at_most`: Is below or equal, or not after. Missing: no.
+- `greater_than`: Is above, or after. Missing: no.
+- `at_least`: Is above or equal, or not before. Missing: no.
+- `in`: Is one of the values; texts in any case. Missing: no.
+- `not_in`: The opposite of `in`. Missing: yes.
+- `contains`: Holds the text somewhere, in any case. Missing: no.
+- `starts_with`: Begins with the text, in any case. Missing: no.
+- `ends_with`: Ends with the text, in any case. Missing: no.
+- `is_set`: Has a value: not missing and, if a text, not blank. Missing: no.
+- `is_empty`: The opposite of `is_set`. Missing: yes.
+- `older_than`: Lies more than so many days before today. Missing: no.
+- `within_last`: Lies today or at most so many days before. Missing: no.
+- `within_next`: Lies today or at most so many days ahead. Missing: no.
+- `further_than`: Lies more than so many days ahead of today. Missing: no.
 """
 
 Explain = Literal["none", "codes", "full"]
@@ -484,6 +540,20 @@ class Allocation(Answered):
     )
 
 
+class AsOfRequest(Sent):
+    """Asks for a record as of an instant."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    kind: str = Field(
+        description="The kind, such as `opportunity`.",
+    )
+    at: AwareDatetime = Field(
+        description="When.",
+    )
+
+
 class BatchAnswer(Answered):
     """How the operations of a batch ended, in their order."""
 
@@ -546,6 +616,121 @@ class ClosedRequest(Sent):
     pipeline: str | None = Field(
         default=None,
         description="The pipeline; the configuration's first one by default.",
+    )
+
+
+class Condition(Sent):
+    """A condition on the fields of a record: a group (`all`, `any`, `not`) or a test of one field (`field` with `op`).
+
+    Exactly one of `all`, `any`, `not` and `field` stands in each. An empty `all` holds always, an empty `any`
+    never.
+    """
+
+    all: list[Condition] | None = Field(
+        default=None,
+        description="Every one of these must hold.",
+    )
+    any: list[Condition] | None = Field(
+        default=None,
+        description="One of these at least must hold.",
+    )
+    currency: str | None = Field(
+        default=None,
+        description="The currency of an amount in `value` or `values`; the configuration's by default.",
+    )
+    days: int | None = Field(
+        default=None,
+        description="A number of calendar days, for the tests of a date against today.",
+    )
+    field: str | None = Field(
+        default=None,
+        description="The field that is tested, such as `amount` or `annual_revenue.currency`.",
+    )
+    not_: Condition | None = Field(
+        default=None,
+        alias="not",
+        description="This must not hold.",
+    )
+    op: ConditionOp | None = Field(
+        default=None,
+        description="How it is tested.",
+    )
+    other_field: str | None = Field(
+        default=None,
+        description="The field that it is compared with, instead of a value.",
+    )
+    value: ConditionValue | None = Field(
+        default=None,
+        description="What it is compared with, read as the field's type: a text, a decimal as a text or integer, a date, an instant, an id, true or false.",
+    )
+    values: list[ConditionValue] | None = Field(
+        default=None,
+        description="What it is compared with, for `in` and `not_in`.",
+    )
+
+
+class ConditionExplanation(Answered):
+    """What each part of a condition says of a record."""
+
+    holds: bool = Field(
+        description="Says whether the whole condition holds.",
+    )
+    nodes: list[ConditionNode] = Field(
+        description="Every part, each before those beneath it; the first one is the whole.",
+    )
+
+
+class ConditionNode(Answered):
+    """What one node of a condition says of a record."""
+
+    path: str = Field(
+        description="Where the node stands, such as `all[0].not`; empty for the whole condition.",
+    )
+    holds: bool = Field(
+        description="Says whether it holds.",
+    )
+    against: str | None = Field(
+        default=None,
+        description="What it is held against; absent for presence.",
+    )
+    field: str | None = Field(
+        default=None,
+        description="The field that it tests; absent for a group.",
+    )
+    found: str | None = Field(
+        default=None,
+        description="What the record has in that field; absent where it is missing.",
+    )
+    op: ConditionOp | None = Field(
+        default=None,
+        description="How it tests it; absent for a group.",
+    )
+
+
+class ConditionRequest(Sent):
+    """A condition to ask over one record: a stored one by its id, or one that is given."""
+
+    kind: str = Field(
+        description="The kind of record that it is about, such as `opportunity`.",
+    )
+    condition: Condition = Field(
+        description="The condition.",
+    )
+    id: str | None = Field(
+        default=None,
+        description="The stored record.",
+    )
+    record: dict[str, Any] | None = Field(
+        default=None,
+        description="The record's fields, in place of a stored one; what is left out is missing.",
+    )
+
+
+class ConditionResult(Answered):
+    """What a condition says of a record."""
+
+    holds: bool = Field(
+        description="Says whether it holds.",
     )
 
 
@@ -880,9 +1065,17 @@ class FindAccounts(Sent):
         default=None,
         description="The beginning of the name, in any case.",
     )
+    order: OrderBy | None = Field(
+        default=None,
+        description="The order; by any field, at its best one that an index gives.",
+    )
     owner: str | None = Field(
         default=None,
         description="The user who owns them.",
+    )
+    where: Condition | None = Field(
+        default=None,
+        description="A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.",
     )
 
 
@@ -907,6 +1100,10 @@ class FindOpportunities(Sent):
         default=None,
         description="The beginning of the name, in any case.",
     )
+    order: OrderBy | None = Field(
+        default=None,
+        description="The order; by any field, at its best one that an index gives.",
+    )
     owner: str | None = Field(
         default=None,
         description="The user who owns them.",
@@ -922,6 +1119,10 @@ class FindOpportunities(Sent):
     status: StageKind | None = Field(
         default=None,
         description="Open, won or lost.",
+    )
+    where: Condition | None = Field(
+        default=None,
+        description="A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.",
     )
 
 
@@ -961,6 +1162,14 @@ class FindProducts(Sent):
         default=None,
         description="The beginning of the name, in any case.",
     )
+    order: OrderBy | None = Field(
+        default=None,
+        description="The order; by any field, at its best one that an index gives.",
+    )
+    where: Condition | None = Field(
+        default=None,
+        description="A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.",
+    )
 
 
 class FindUsers(Sent):
@@ -981,6 +1190,14 @@ class FindUsers(Sent):
     name_prefix: str | None = Field(
         default=None,
         description="The beginning of the name, in any case.",
+    )
+    order: OrderBy | None = Field(
+        default=None,
+        description="The order; by any field, at its best one that an index gives.",
+    )
+    where: Condition | None = Field(
+        default=None,
+        description="A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise.",
     )
 
 
@@ -1286,6 +1503,50 @@ class History(Answered):
     )
 
 
+class HistoryEntry(Answered):
+    """One version of a record."""
+
+    id: str = Field(
+        description="The entry's id, made of the record's name and the place.",
+    )
+    record_kind: str = Field(
+        description="The kind of the record.",
+    )
+    record_id: str = Field(
+        description="The id of the record.",
+    )
+    place: int = Field(
+        description="The entry's place in the record's chain, from 1.",
+    )
+    at: AwareDatetime = Field(
+        description="When it was recorded; never before the entry before it.",
+    )
+    record_version: int = Field(
+        description="The record's version; 0 when it was removed.",
+    )
+    schema: int = Field(
+        description="The version of the body's layout.",
+    )
+    previous: str = Field(
+        description="The hash of the entry before; empty for the first.",
+    )
+    hash: str = Field(
+        description="SHA-256 over everything above but the id, as lower-case hex.",
+    )
+    body: str | None = Field(
+        default=None,
+        description="The body as JSON text, byte for byte; absent when the record was removed.",
+    )
+
+
+class HistoryPage(Answered):
+    """The versions of a record, oldest first."""
+
+    items: list[HistoryEntry] = Field(
+        description="The versions.",
+    )
+
+
 class Imputed(Answered):
     """How many figures were assumed."""
 
@@ -1300,6 +1561,17 @@ class Imputed(Answered):
     )
     probability: int = Field(
         description="Probabilities.",
+    )
+
+
+class LintConditionRequest(Sent):
+    """A condition to look through."""
+
+    kind: str = Field(
+        description="The kind of record that it is about, such as `opportunity`.",
+    )
+    condition: Condition = Field(
+        description="The condition.",
     )
 
 
@@ -1320,6 +1592,25 @@ class ListEvents(Sent):
     after: str | None = Field(
         default=None,
         description="The cursor of the last event seen; from the beginning when left out.",
+    )
+    limit: int | None = Field(
+        default=None,
+        description="At most so many, 1 to 1,000; 100 by default.",
+    )
+
+
+class ListHistory(Sent):
+    """Asks for the versions of a record."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    kind: str = Field(
+        description="The kind, such as `opportunity`.",
+    )
+    after: int | None = Field(
+        default=None,
+        description="The place after which to go on; from the first when left out.",
     )
     limit: int | None = Field(
         default=None,
@@ -1582,6 +1873,17 @@ class NewUser(Sent):
     )
 
 
+class OfRecord(Sent):
+    """Names a record of any kind."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    kind: str = Field(
+        description="The kind, such as `opportunity`.",
+    )
+
+
 class Opportunity(Answered):
     """A possible sale."""
 
@@ -1728,6 +2030,21 @@ class OpportunityUpdate(Sent):
     source: str | None = Field(
         default=None,
         description="Where it came from.",
+    )
+
+
+class OrderBy(Sent):
+    """The order of what is found: by a field, and among equals by id. Missing values come first.
+
+    Texts are ordered in any case, names and ids exactly, amounts by their number.
+    """
+
+    field: str = Field(
+        description="The field, such as `expected_close`.",
+    )
+    descending: bool = Field(
+        default=False,
+        description="Turns the order round, missing values and ids included.",
     )
 
 
@@ -2073,6 +2390,18 @@ class Rate(Sent):
     source: str | None = Field(
         default=None,
         description="Who published the rate, such as `ECB`.",
+    )
+
+
+class RecordThen(Answered):
+    """A record as it stood."""
+
+    version: int = Field(
+        description="The version it had; 0 when it was not there.",
+    )
+    body: dict[str, Any] | None = Field(
+        default=None,
+        description="Its fields; absent when it was not there.",
     )
 
 
@@ -2439,6 +2768,18 @@ class ValueFigures(Answered):
     )
 
 
+class Verified(Answered):
+    """What a look along a chain found."""
+
+    entries: int = Field(
+        description="How many entries the chain has.",
+    )
+    broken_at: int | None = Field(
+        default=None,
+        description="The place of the first entry that does not fit, if one does not.",
+    )
+
+
 class WinRate(Answered):
     """A win rate."""
 
@@ -2552,3 +2893,5 @@ class WonValues(Answered):
         description="What the figures mean.",
     )
 
+
+ConditionValue = bool | str | Exact

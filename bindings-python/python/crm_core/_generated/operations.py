@@ -25,6 +25,9 @@ OPERATIONS: dict[str, Operation] = {
     "config.lint": Operation("pure", models.LintReport),
     "config.put": Operation("write", models.ConfigRecord),
     "config.get": Operation("read", models.ConfigRecord),
+    "conditions.lint": Operation("read", models.LintReport),
+    "conditions.test": Operation("read", models.ConditionResult),
+    "conditions.explain": Operation("read", models.ConditionExplanation),
     "users.create": Operation("write", models.User),
     "users.update": Operation("write", models.User),
     "users.get": Operation("read", models.User),
@@ -57,6 +60,9 @@ OPERATIONS: dict[str, Operation] = {
     "insight.won_value": Operation("read", models.WonValues),
     "insight.cycle_time": Operation("read", models.CycleTimes),
     "insight.forecast": Operation("read", models.Forecast),
+    "history.list": Operation("read", models.HistoryPage),
+    "history.as_of": Operation("read", models.RecordThen),
+    "history.verify": Operation("read", models.Verified),
     "events.list": Operation("read", models.EventPage),
     "batch": Operation("write", models.BatchAnswer),
 }
@@ -65,6 +71,7 @@ OPERATIONS: dict[str, Operation] = {
 KINDS: dict[str, type] = {
     "account": models.Account,
     "configuration": models.ConfigRecord,
+    "history": models.History,
     "opportunity": models.Opportunity,
     "price_book": models.PriceBook,
     "product": models.Product,
