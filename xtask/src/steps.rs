@@ -79,6 +79,7 @@ pub const ALL: &[Step] = &[
     check("clippy-price", "clippy on the core without default features", &[], checks::clippy_price),
     check("rustdoc", "reference documentation without broken links", &[], checks::rustdoc),
     tests("rust", "unit, vector and property tests", &[], Runner::Cargo, rust::tests),
+    tests("postgres", "the store on a throwaway PostgreSQL server", &[Need::Postgres], Runner::Cargo, rust::postgres),
     quick("rust-price", "the same for the core without default features", &[], Runner::Cargo, rust::price),
     quick(
         "rust-features",

@@ -34,7 +34,8 @@ pub fn clippy_price(run: &Run) -> Result<(), String> {
 
 pub fn rustdoc(run: &Run) -> Result<(), String> {
     require("crm-core/src/lib.rs")?;
-    let packages = ["doc", "--no-deps", "-p", "crm-core", "-p", "crm-store-sqlite", "--all-features"];
+    let packages =
+        ["doc", "--no-deps", "-p", "crm-core", "-p", "crm-store-sqlite", "-p", "crm-store-postgres", "--all-features"];
     let mut command = shell::cargo(&packages);
     command.env("RUSTDOCFLAGS", "-D warnings");
     run.go(command)

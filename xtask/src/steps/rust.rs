@@ -21,6 +21,10 @@ pub fn tests(run: &Run) -> Result<(), String> {
     cargo_test(run, &PACKAGES)
 }
 
+pub fn postgres(run: &Run) -> Result<(), String> {
+    cargo_test(run, &["-p", "crm-store-postgres", "--all-features"])
+}
+
 pub fn price(run: &Run) -> Result<(), String> {
     cargo_test(run, &["-p", "crm-core", "--no-default-features"])
 }
@@ -32,7 +36,17 @@ pub fn features(run: &Run) -> Result<(), String> {
 }
 
 pub fn doc(run: &Run) -> Result<(), String> {
-    run.go(shell::cargo(&["test", "--doc", "-p", "crm-core", "-p", "crm-store-sqlite", "--all-features"]))
+    run.go(shell::cargo(&[
+        "test",
+        "--doc",
+        "-p",
+        "crm-core",
+        "-p",
+        "crm-store-sqlite",
+        "-p",
+        "crm-store-postgres",
+        "--all-features",
+    ]))
 }
 
 fn cargo_test(run: &Run, packages: &[&str]) -> Result<(), String> {
