@@ -4,7 +4,7 @@ import { refusal } from './error.mjs';
 import { exactly, write } from './exact.mjs';
 
 const ENVELOPE = new Set(['config', 'explain', 'expect_version', 'idempotency_key']);
-const CONTEXT = new Set(['tenant', 'now', 'zone', 'actor', 'seed', 'locale', 'correlation']);
+const CONTEXT = new Set(['tenant', 'now', 'zone', 'actor', 'seed', 'locale', 'correlation', 'quiet_until']);
 
 /**
  * Options in two parts: the context, and the rest of the envelope, without reasons unless asked for.

@@ -31,6 +31,8 @@ export interface Options extends PureOptions {
   seed?: string;
   /** An id that ties events to the host's request. */
   correlation?: string;
+  /** For the import of history: timers that would be due at or before this instant are not set. */
+  quiet_until?: InstantInput;
   /** The caller's key: a repeated request gives the first answer and changes nothing. */
   idempotency_key?: string;
   /** The version at which the record that is changed is expected. */

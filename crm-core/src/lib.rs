@@ -16,6 +16,8 @@
     )
 )]
 
+#[cfg(feature = "store")]
+pub mod activities;
 pub mod api;
 pub mod base;
 pub mod condition;

@@ -44,6 +44,8 @@ class Options(TypedDict, total=False):
     """The language of rendered texts."""
     correlation: str | None
     """An id that ties events to a request of yours."""
+    quiet_until: InstantLike | None
+    """For the import of history: timers that would be due at or before this instant are not set."""
     explain: Literal["none", "codes", "full"]
     """How many reasons are wanted: none, the first level (the default), or the whole tree."""
     idempotency_key: str | None

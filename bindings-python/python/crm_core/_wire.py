@@ -87,7 +87,7 @@ class Settings:
 
 
 _OPTIONS = frozenset(Options.__annotations__)
-_CONTEXT = ("tenant", "now", "zone", "actor", "seed", "locale", "correlation")
+_CONTEXT = ("tenant", "now", "zone", "actor", "seed", "locale", "correlation", "quiet_until")
 _ENVELOPE = ("explain", "idempotency_key", "expect_version")
 
 

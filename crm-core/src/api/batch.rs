@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::request::decode;
-use super::table::{Effect, Operation, Runner, Written, lookup, run_pure};
+use super::table::{Decides, Effect, Operation, Runner, Written, lookup, run_pure};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
@@ -24,6 +24,7 @@ pub static OPERATION: Operation = Operation {
     area: "",
     method: "batch",
     effect: Effect::Write,
+    decides: Decides::WithObligations,
     #[cfg(feature = "schema")]
     doc: "Runs several operations under one context.\n\nWith `atomic` (the default) all are committed together or none is, and later ones see what earlier ones wrote. Without it each is committed by itself, and the answer tells how each ended.\n",
     runner: Runner::Stored(|session, text| Box::pin(run_together(session, text))),
@@ -131,6 +132,11 @@ pub fn is_separate(text: &str) -> Result<bool> {
     Ok(!read(text)?.atomic)
 }
 
+/// The error of an operation that is committed by itself, where one commit or none is wanted.
+pub fn by_itself(operation: &str) -> Error {
+    Error::new(Code::CommitsByItself).with("op", operation)
+}
+
 fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
     raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
 }
@@ -153,6 +159,7 @@ async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<
             let decision = match operation.runner {
                 Runner::Pure(pure) => run_pure(pure, item.text(), session.context()).map_err(inside)?,
                 Runner::Stored(stored) => stored(session, item.text()).await.map_err(inside)?,
+                Runner::Direct(_) => return Err(by_itself(operation.name).at("op")),
             };
             good(decision, explain)
         };
@@ -176,6 +183,7 @@ impl Job<Written> for One<'_> {
         match self.operation.runner {
             Runner::Pure(pure) => Box::pin(std::future::ready(run_pure(pure, self.text, session.context()))),
             Runner::Stored(stored) => stored(session, self.text),
+            Runner::Direct(_) => Box::pin(std::future::ready(Err(by_itself(self.operation.name)))),
         }
     }
 }
@@ -209,6 +217,9 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
                 expect_version: item.expect_version,
                 ..frame
             };
+            if let Runner::Direct(direct) = operation.runner {
+                return direct(repository, Frame { idempotency: None, ..inner }, item.text()).await.map_err(inside);
+            }
             let job = One { operation, text: item.text() };
             run::run(repository, inner, &job).await
         };

@@ -285,6 +285,7 @@ struct Done {
     reasons: Vec<Reason>,
     changes: Value,
     unguarded: Vec<Key>,
+    obligations: Vec<Value>,
     notes: Vec<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<String>,
@@ -324,6 +325,15 @@ fn attempt(text: &str) -> Result<String> {
     }
 }
 
+/// What a host that carries out the changes keeps beside records and events, each under the name of its kind.
+fn obligations(changes: &ChangeSet) -> Vec<Value> {
+    let claims = changes.claims.iter().map(|claim| json!({"claim": claim}));
+    let counters = changes.counters.iter().map(|counter| json!({"counter": counter}));
+    let numbers = changes.allocate.iter().map(|number| json!({"number": number}));
+    let timers = changes.timers.iter().map(|timer| json!({"timer": timer}));
+    claims.chain(counters).chain(numbers).chain(timers).map(canonical).collect()
+}
+
 fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, changes: &ChangeSet) -> Result<String> {
     let mut unguarded = Vec::new();
     let mut written = serde_json::to_value(changes)
@@ -360,6 +370,7 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
         reasons: Reason::trim(decision.reasons, prepared.explain()),
         changes: written,
         unguarded,
+        obligations: obligations(changes),
         notes,
         idempotency_key: prepared.idempotency_key().map(str::to_owned),
     };

@@ -20,7 +20,7 @@ pub fn call(text: &str) -> String {
     let result = lookup(&request.op).and_then(|operation| match operation.runner {
         Runner::Pure(run) => run(request.input(), &request.context),
         #[cfg(feature = "store")]
-        Runner::Stored(_) => Err(Error::new(Code::NeedsStore).with("op", operation.name)),
+        Runner::Stored(_) | Runner::Direct(_) => Err(Error::new(Code::NeedsStore).with("op", operation.name)),
     });
     write_text(result, request.explain)
 }
@@ -40,7 +40,7 @@ fn call_with_input_last(text: &str) -> Option<String> {
     let decision = match lookup(&request.op).ok()?.runner {
         Runner::Pure(run) => run(input, &request.context).ok()?,
         #[cfg(feature = "store")]
-        Runner::Stored(_) => return None,
+        Runner::Stored(_) | Runner::Direct(_) => return None,
     };
     Some(write_text(Ok(decision), request.explain))
 }

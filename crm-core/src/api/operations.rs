@@ -61,6 +61,10 @@ operations! {
         read get(crate::crm::records::ById) -> crate::people::user::User = crate::crm::users::get;
         /// Reads a page of users, ordered by name.
         read find(crate::people::user::FindUsers) -> crate::people::user::UserPage = crate::crm::users::find;
+        /// Says who acts for a user: the user, or during an absence the substitute, or else the manager, with a reason for each step.
+        read stand_in(crate::people::standing_in::StandInRequest) -> crate::people::standing_in::StandIn = crate::crm::users::stand_in;
+        /// Lists the managers above a user, the user's own first.
+        read managers(crate::people::standing_in::ManagersRequest) -> crate::people::standing_in::Managers = crate::crm::users::managers;
     }
 
     /// The accounts that are sold to.
@@ -153,6 +157,50 @@ operations! {
     maintenance as MaintenanceArea {
         /// Makes the keys of a page of records anew, after an upgrade whose engine declares other indexes; go on until `after` is absent.
         write reindex(crate::crm::reindex::ReindexRequest) -> crate::crm::reindex::Reindexed = crate::crm::reindex::page;
+    }
+
+    /// What is to be done, by whom and until when.
+    tasks as TasksArea {
+        /// Creates a task; its deadline and its reminder are kept as timers.
+        write create(crate::activities::requests::NewTask) -> crate::activities::task::Task = crate::crm::tasks::create, with_obligations;
+        /// Changes a task: a field left out stays, null empties it. Its timers follow.
+        write update(crate::activities::requests::TaskUpdate) -> crate::activities::task::Task = crate::crm::tasks::update, with_obligations;
+        /// Reads a task.
+        read get(crate::crm::records::ById) -> crate::activities::task::Task = crate::crm::tasks::get;
+        /// Reads a page of tasks by owner, status, related record or deadline.
+        read find(crate::activities::requests::FindTasks) -> crate::activities::requests::TaskPage = crate::crm::tasks::find;
+        /// Closes a task as done.
+        write complete(crate::activities::requests::CloseTask) -> crate::activities::task::Task = crate::crm::tasks::complete, with_obligations;
+        /// Closes a task that is not to be done any more.
+        write cancel(crate::activities::requests::CloseTask) -> crate::activities::task::Task = crate::crm::tasks::cancel, with_obligations;
+        /// Opens a closed task again; a reminder or deadline that has passed is due at once.
+        write reopen(crate::activities::requests::ReopenTask) -> crate::activities::task::Task = crate::crm::tasks::reopen, with_obligations;
+    }
+
+    /// What is due when.
+    timers as TimersArea {
+        /// Carries out the timers that are due, each decided and committed by itself: once, with several tickers and after any downtime.
+        direct_write tick(crate::crm::tick::TickRequest) -> crate::crm::tick::Ticked = crate::crm::tick::tick;
+        /// Says which tenants have timers and when each one's first is due; the only operation that looks across tenants.
+        direct_read next_due(crate::crm::tick::NextDueRequest) -> crate::crm::tick::NextDue = crate::crm::tick::next_due;
+        /// Carries out one timer, as a tick does; for hosts that keep timers of their own.
+        write fire(crate::crm::timers::FireTimer) -> crate::crm::timers::FiredTimer = crate::crm::timers::fire, with_obligations;
+        /// Lists the timers that kept failing and were set aside, oldest first.
+        read stuck(crate::crm::timers::StuckTimers) -> crate::crm::timers::StuckTimerPage = crate::crm::timers::stuck;
+        /// Sets a timer again that was set aside; it is due at once.
+        write retry(crate::crm::records::ById) -> crate::crm::timers::StuckTimer = crate::crm::timers::retry, with_obligations;
+    }
+
+    /// Work for the world outside, which the host carries out and acknowledges.
+    intents as IntentsArea {
+        /// Lists intents, those that have waited longest first; without a status the pending ones that are ready.
+        read list(crate::crm::intents::ListIntents) -> crate::crm::intents::IntentPage = crate::crm::intents::list;
+        /// Reads an intent.
+        read get(crate::crm::records::ById) -> crate::crm::intents::Intent = crate::crm::intents::get;
+        /// Notes how an attempt at an intent ended: done, or failed and to be tried again later, five times at most.
+        write acknowledge(crate::crm::intents::Acknowledge) -> crate::crm::intents::Intent = crate::crm::intents::acknowledge;
+        /// Makes an intent that was given up ready again.
+        write retry(crate::crm::records::ById) -> crate::crm::intents::Intent = crate::crm::intents::retry;
     }
 
     /// What happened.

@@ -42,6 +42,9 @@ impl<'a> Prepared<'a> {
             let error = Error::new(Code::UnknownField).with("field", "expect_version");
             return Err(error.with("hint", Reason::new(Code::NameBesideEach)).at("expect_version"));
         }
+        if matches!(operation.runner, Runner::Direct(_)) {
+            run::without_marks(request.idempotency_key.as_deref(), request.expect_version)?;
+        }
         let config =
             request.config.map(|raw| decode::<Config>("config", raw.get()).map_err(|e| e.at("config"))).transpose()?;
         let hash = match &request.idempotency_key {
@@ -99,6 +102,7 @@ impl<'a> Prepared<'a> {
         match self.operation.runner {
             Runner::Pure(pure) => run_pure(pure, self.request.input(), &self.request.context),
             Runner::Stored(_) => run::run(repository, self.frame(), self).await,
+            Runner::Direct(direct) => direct(repository, self.frame(), self.request.input()).await,
         }
     }
 
@@ -118,6 +122,7 @@ impl Job<Written> for Prepared<'_> {
                 Box::pin(std::future::ready(run_pure(pure, self.request.input(), &self.request.context)))
             }
             Runner::Stored(stored) => stored(session, self.request.input()),
+            Runner::Direct(_) => Box::pin(std::future::ready(Err(batch::by_itself(self.operation.name).at("op")))),
         }
     }
 }

@@ -92,6 +92,7 @@ fn operation(row: &Operation, requests: &mut SchemaGenerator, answers: &mut Sche
         "area": row.area,
         "method": row.method,
         "effect": row.effect.name(),
+        "decides": row.decides.name(),
         "every_build": in_every_build(row.name),
         "doc": doc(row.doc),
         "request": request,

@@ -15,7 +15,7 @@ macro_rules! operations {
     $(
         $(#[doc = $about:literal])*
         $area:ident as $type:ident {
-            $( $(#[doc = $doc:literal])* $effect:ident $method:ident($input:ty) -> $output:ty = $function:path; )*
+            $( $(#[doc = $doc:literal])* $effect:ident $method:ident($input:ty) -> $output:ty = $function:path $(, $mark:ident)?; )*
         }
     )*) => {
         #[cfg($gate)]

@@ -149,7 +149,10 @@ fn take_answers(board: &Board, text: &str) -> Result<()> {
 fn foreign(given: GivenError) -> Error {
     let message = given.message.unwrap_or_default();
     let known = given.code.as_deref().and_then(Code::find).filter(|code| code.kind().is_some());
-    let mut error = Error::new(known.unwrap_or(Code::StorageFailed)).with("reason", clip(&message));
+    let mut error = Error::new(known.unwrap_or(Code::StorageFailed));
+    if known.is_none() || !message.is_empty() {
+        error = error.with("reason", clip(&message));
+    }
     for (name, value) in given.details {
         error = error.with(&name, value);
     }

@@ -1,7 +1,9 @@
 //! The operation table: every operation of the engine, declared once.
 //!
 //! Dispatch, the typed Rust areas, the schemas, the façades of Python and TypeScript and the reference are made from it. `pure`
-//! operations need no store; `read` ones read records; `write` ones change them.
+//! operations need no store; `read` ones read records; `write` ones change them;
+//! `direct_read` and `direct_write` ones work on the store itself. `with_obligations` marks those whose changes hold more than records
+//! and events.
 
 use serde_json::value::RawValue;
 
@@ -14,9 +16,11 @@ use crate::base::hint::near_or;
 use crate::base::text::{clip, suggest};
 
 #[cfg(feature = "store")]
+use crate::crm::run::Frame;
+#[cfg(feature = "store")]
 use crate::crm::session::Session;
 #[cfg(feature = "store")]
-use crate::store::repository::BoxFuture;
+use crate::store::repository::{BoxFuture, Repository};
 
 /// A value in its written form.
 pub type Written = Box<RawValue>;
@@ -54,6 +58,34 @@ pub enum Runner {
     /// Over a session.
     #[cfg(feature = "store")]
     Stored(for<'s> fn(&'s mut Session<'_>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
+    /// Over the store itself, in commits of its own; no one decision stands for it.
+    #[cfg(feature = "store")]
+    Direct(for<'s> fn(&'s dyn Repository, Frame<'s>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
+}
+
+/// What is left to a host that decides an operation over facts and carries out its changes on tables of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decides {
+    /// The operation needs no records.
+    NotNeeded,
+    /// The records and events of the change set are everything.
+    Complete,
+    /// Names, counts, numbers or timers are to be kept too; the answer lists them as `obligations`.
+    WithObligations,
+    /// It cannot be decided: it commits by itself.
+    Refused,
+}
+
+impl Decides {
+    /// The name in schemas and references.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Decides::NotNeeded => "not_needed",
+            Decides::Complete => "complete",
+            Decides::WithObligations => "with_obligations",
+            Decides::Refused => "refused",
+        }
+    }
 }
 
 /// One row of the table.
@@ -67,6 +99,8 @@ pub struct Operation {
     pub method: &'static str,
     /// What it does to records.
     pub effect: Effect,
+    /// What is left to a host that decides it over facts.
+    pub decides: Decides,
     /// What it does, in sentences.
     #[cfg(feature = "schema")]
     pub doc: &'static str,
@@ -152,6 +186,30 @@ macro_rules! effect {
     (write) => {
         Effect::Write
     };
+    (direct_read) => {
+        Effect::Read
+    };
+    (direct_write) => {
+        Effect::Write
+    };
+}
+
+macro_rules! decides {
+    (pure) => {
+        Decides::NotNeeded
+    };
+    (direct_read) => {
+        Decides::Refused
+    };
+    (direct_write) => {
+        Decides::Refused
+    };
+    ($effect:ident) => {
+        Decides::Complete
+    };
+    ($effect:ident with_obligations) => {
+        Decides::WithObligations
+    };
 }
 
 macro_rules! runner {
@@ -162,6 +220,17 @@ macro_rules! runner {
             let size = text.len().saturating_mul(5) / 2;
             let value = crate::base::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;
             Ok(Decision::new(value, decision.reasons))
+        })
+    };
+    (direct_read, $name:expr, $input:ty, $function:path) => {
+        runner!(direct_write, $name, $input, $function)
+    };
+    (direct_write, $name:expr, $input:ty, $function:path) => {
+        Runner::Direct(|repository, frame, text| {
+            Box::pin(async move {
+                let input = decode::<$input>($name, text)?;
+                written($function(repository, frame, &input).await?)
+            })
         })
     };
     ($effect:ident, $name:expr, $input:ty, $function:path) => {
@@ -180,6 +249,15 @@ macro_rules! typed {
         $(#[$doc])*
         pub async fn $method(&self, request: &$input) -> Result<Decision<$output>> {
             $function(request, self.0.context())
+        }
+    };
+    (direct_read, $($rest:tt)*) => {
+        typed!(direct_write, $($rest)*);
+    };
+    (direct_write, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {
+        $(#[$doc])*
+        pub async fn $method(&self, request: &$input) -> Result<Decision<$output>> {
+            $function(self.0.repository().as_ref(), crate::crm::run::direct_frame(self.0, $name)?, request).await
         }
     };
     ($effect:ident, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {
@@ -201,7 +279,7 @@ macro_rules! operations {
     $(
         $(#[doc = $about:literal])*
         $area:ident as $type:ident {
-            $( $(#[doc = $doc:literal])* $effect:ident $method:ident($input:ty) -> $output:ty = $function:path; )*
+            $( $(#[doc = $doc:literal])* $effect:ident $method:ident($input:ty) -> $output:ty = $function:path $(, $mark:ident)?; )*
         }
     )*) => {
         #[cfg($gate)]
@@ -212,6 +290,7 @@ macro_rules! operations {
                     area: stringify!($area),
                     method: stringify!($method),
                     effect: effect!($effect),
+                    decides: decides!($effect $($mark)?),
                     #[cfg(feature = "schema")]
                     doc: concat!($($doc, "\n",)*),
                     runner: runner!($effect, concat!(stringify!($area), ".", stringify!($method)), $input, $function),

@@ -90,6 +90,35 @@ codes! {
     DateInFuture = "date_in_future", Validation, "`effective_at` `{value}` is after the present `{now}`: use an earlier time", "`effective_at` `{value}` 晚于当前时间 `{now}`：请用更早的时间";
     DateBeforeHistory = "date_before_history", Validation, "`effective_at` `{value}` is before the latest change at `{latest}`: use a later time", "`effective_at` `{value}` 早于最近一次更改 `{latest}`：请用更晚的时间";
 
+    UnknownKind = "unknown_kind", Validation, "there is no kind of record `{kind}`: {hint}", "没有记录类型 `{kind}`：{hint}";
+
+    // Tasks, timers and intents.
+    TaskOpen = "task_open", InvalidTransition, "`{id}` is open: only a done or cancelled task can be reopened", "`{id}` 仍未完成：只有已完成或已取消的任务可以重新打开";
+    UnknownRule = "unknown_rule", Unsupported, "there is no rule `{rule}` for {kind}: remove its timer, or upgrade the engine that wrote it", "没有针对 {kind} 的规则 `{rule}`：请删除该定时器，或升级写入它的引擎";
+    TaskCompleted = "task_completed", Reason, "the task `{id}` is done", "任务 `{id}` 已完成";
+    TaskCancelled = "task_cancelled", Reason, "the task `{id}` is cancelled", "任务 `{id}` 已取消";
+    TaskReopened = "task_reopened", Reason, "the task `{id}` is open again", "任务 `{id}` 已重新打开";
+    TimerFired = "timer_fired", Reason, "the rule `{rule}` of {kind} `{id}`, due at {due}, is carried out", "{kind} `{id}` 的规则 `{rule}`（{due} 到期）已执行";
+    TimerMoved = "timer_moved", Reason, "the rule `{rule}` of {kind} `{id}` is not due before {due}", "{kind} `{id}` 的规则 `{rule}` 要到 {due} 才到期";
+    TimerDropped = "timer_dropped", Reason, "the rule `{rule}` has nothing to do at {kind} `{id}` any more", "规则 `{rule}` 对 {kind} `{id}` 已无事可做";
+    TimerFailed = "timer_failed", Reason, "the rule `{rule}` of {kind} `{id}` failed {failures} times in a row, with `{error}`; it is tried again at {due}", "{kind} `{id}` 的规则 `{rule}` 连续失败 {failures} 次，错误为 `{error}`；将于 {due} 重试";
+    TimerSetAside = "timer_set_aside", Reason, "the rule `{rule}` of {kind} `{id}` failed {failures} times in a row, with `{error}`, and is set aside; `timers.retry` sets it again", "{kind} `{id}` 的规则 `{rule}` 连续失败 {failures} 次，错误为 `{error}`，已搁置；可用 `timers.retry` 重新设置";
+    TimerSetAgain = "timer_set_again", Reason, "the rule `{rule}` of {kind} `{id}` is set again", "{kind} `{id}` 的规则 `{rule}` 已重新设置";
+    IntentDone = "intent_done", Reason, "the intent `{id}` is done", "意图 `{id}` 已完成";
+    IntentPostponed = "intent_postponed", Reason, "the intent `{id}` failed {attempts} times; it is ready again at {ready_at}", "意图 `{id}` 已失败 {attempts} 次；将于 {ready_at} 再次就绪";
+    IntentFailed = "intent_failed", Reason, "the intent `{id}` failed {attempts} times and is given up; `intents.retry` makes it ready again", "意图 `{id}` 已失败 {attempts} 次，不再重试；可用 `intents.retry` 使其再次就绪";
+    IntentReady = "intent_ready", Reason, "the intent `{id}` is ready again", "意图 `{id}` 再次就绪";
+
+    // People.
+    UserPresent = "user_present", Reason, "`{user}` is there on {date}", "`{user}` 在 {date} 在岗";
+    UserAbsent = "user_absent", Reason, "`{user}` is absent from {from} to {to}", "`{user}` 于 {from} 至 {to} 缺席";
+    UserInactive = "user_inactive", Reason, "`{user}` does not work here any more", "`{user}` 已离职";
+    UserUnknown = "user_unknown", Reason, "there is no user `{user}`", "没有用户 `{user}`";
+    SubstituteAsked = "substitute_asked", Reason, "`{user}` is the substitute of `{of}`", "`{user}` 是 `{of}` 的代理人";
+    ManagerAsked = "manager_asked", Reason, "`{user}` is the manager of `{of}`", "`{user}` 是 `{of}` 的上级";
+    AskedAlready = "asked_already", Reason, "`{user}` was asked already: the circle ends here", "`{user}` 已询问过：循环到此为止";
+    NobodyStandsIn = "nobody_stands_in", Reason, "nobody stands in for `{user}`: name a substitute or a manager", "无人代理 `{user}`：请指定代理人或上级";
+
     // Pipeline moves.
     RequirementsNotMet = "requirements_not_met", InvalidTransition, "`{id}` cannot move to `{stage}` yet: fill in {missing}", "`{id}` 还不能移到 `{stage}`：请填写 {missing}";
     MoveNotAllowed = "move_not_allowed", InvalidTransition, "no move leads from `{from}` to `{to}`: allowed are {allowed}", "不允许从 `{from}` 移到 `{to}`：允许的有 {allowed}";
@@ -108,6 +137,7 @@ codes! {
     OutsideTransaction = "outside_transaction", Unsupported, "no transaction is open on the connection: begin one, run the operation in it, then commit", "连接上没有打开的事务：请先开始事务，在其中执行操作，然后提交";
     UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
     NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
+    CommitsByItself = "commits_by_itself", Unsupported, "`{op}` works on the store in commits of its own: call it on an opened engine, by itself or in a batch with `atomic` false", "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 false 的批处理";
     NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";
     UnknownEngine = "unknown_engine", Validation, "this engine is closed, or was opened elsewhere: open it again", "此引擎已关闭，或是在别处打开的：请重新打开";
     UnknownHandle = "unknown_handle", Validation, "there is no running operation {handle}: it has ended or was aborted, begin again", "没有进行中的操作 {handle}：已结束或被中止，请重新开始";

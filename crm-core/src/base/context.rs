@@ -36,6 +36,10 @@ pub struct Context {
     /// An id that ties events to the host's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<String>,
+    /// For the import of history: timers that would be due at or before this instant are not set, so that what is long past sets off
+    /// no reminder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<Instant>,
     /// How much explanation the request asks for; set from the request's envelope.
     #[serde(skip)]
     pub explain: Explain,
@@ -63,6 +67,7 @@ impl Default for Context {
             seed: None,
             locale: english(),
             correlation: None,
+            quiet_until: None,
             explain: Explain::default(),
         }
     }

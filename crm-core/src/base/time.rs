@@ -47,6 +47,19 @@ impl Instant {
         DateTime::from_timestamp_micros(micros).map(Instant)
     }
 
+    /// The instant some seconds later, or the last one that can be written.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        let later = Instant::from_micros(self.micros().saturating_add(seconds.saturating_mul(1_000_000)));
+        let last = Instant::last();
+        later.map_or(last, |at| at.min(last))
+    }
+
+    /// The last instant that can be written: the end of the year 9999.
+    pub fn last() -> Self {
+        Instant(DateTime::from_timestamp_micros(253_402_300_799_999_999).unwrap_or(DateTime::<Utc>::MAX_UTC))
+    }
+
     /// The calendar date at this instant in a zone.
     pub fn date_in(self, zone: &Zone) -> Date {
         match zone {
@@ -104,6 +117,36 @@ impl Date {
     /// Year, month and day.
     pub fn parts(self) -> (i32, u32, u32) {
         (self.0.year(), self.0.month(), self.0.day())
+    }
+
+    /// The first moment of the date in a zone; where midnight is skipped that is the moment after the gap.
+    ///
+    /// # Example: a day in Shanghai begins eight hours before the day of UTC
+    /// ```
+    /// use crm_core::base::time::{Date, Zone};
+    /// let (day, zone): (Date, Zone) = ("2026-01-31".parse()?, "+08:00".parse()?);
+    /// assert_eq!(day.start_in(&zone).unwrap().to_string(), "2026-01-30T16:00:00Z");
+    /// # Ok::<(), crm_core::base::error::Error>(())
+    /// ```
+    pub fn start_in(self, zone: &Zone) -> Option<Instant> {
+        let local = i64::from(self.days()).saturating_mul(86_400);
+        let start = match zone {
+            Zone::Fixed(offset) => local.saturating_sub(i64::from(offset.local_minus_utc())),
+            #[cfg(feature = "zones")]
+            Zone::Named(zone) => {
+                let offset =
+                    |at: i64| zone.find_local_time_type(at).map_or(0, |kind| i64::from(kind.ut_offset()));
+                // The offsets a day before and after are the two that midnight may have.
+                let tried = [-86_400_i64, 86_400].map(|step| {
+                    let shift = offset(local.saturating_add(step));
+                    (local.saturating_sub(shift), shift)
+                });
+                let real = tried.iter().filter(|(at, shift)| offset(*at) == *shift).map(|(at, _)| *at).min();
+                real.unwrap_or(local.saturating_sub(offset(local.saturating_sub(86_400))))
+            }
+        };
+        let start = Instant::from_micros(start.checked_mul(1_000_000)?)?;
+        (1..=9999).contains(&start.0.year()).then_some(start)
     }
 
     /// Midnight UTC at the start of the date.
@@ -263,6 +306,27 @@ mod tests {
         for bad in ["2024-1-31", "2024-02-30", "20240131", "2024-01-3१", "0000-01-01"] {
             assert!(bad.parse::<Date>().is_err(), "{bad}");
         }
+    }
+
+    #[cfg(feature = "zones")]
+    #[test]
+    fn a_day_begins_at_its_first_moment_wherever_the_clocks_are_moved() {
+        // New York in spring and autumn; Sao Paulo, where midnight was skipped.
+        for (zone, day, start) in [
+            ("America/New_York", "2026-03-08", "2026-03-08T05:00:00Z"),
+            ("America/New_York", "2026-03-09", "2026-03-09T04:00:00Z"),
+            ("America/New_York", "2026-11-02", "2026-11-02T05:00:00Z"),
+            ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"),
+            ("Asia/Shanghai", "2026-02-01", "2026-01-31T16:00:00Z"),
+        ] {
+            let (zone, day): (Zone, Date) = (zone.parse().unwrap(), day.parse().unwrap());
+            let found = day.start_in(&zone).unwrap();
+            assert_eq!(found.to_string(), start);
+            assert_eq!(found.date_in(&zone), day);
+            assert!(Instant::from_micros(found.micros() - 1).unwrap().date_in(&zone) < day);
+        }
+        let last: Date = "9999-12-31".parse().unwrap();
+        assert_eq!(last.plus_days(1).unwrap().start_in(&"UTC".parse().unwrap()), None);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::intents::Intent;
+use super::timers::StuckTimer;
+use crate::activities::task::Task;
 use crate::base::codes::Code;
 use crate::base::entity::Entity;
 use crate::base::error::{Error, Result};
@@ -70,6 +73,8 @@ const HISTORY_OWN: &[&str] = &[
     "previous",
     "hash",
 ];
+const CLOSES: &[&str] =
+    &["id", "version", "created_at", "updated_at", "status", "overdue_at", "outcome", "completed_at"];
 
 /// Every kind, in the order of their names.
 pub const KINDS: &[Kind] = &[
@@ -77,15 +82,29 @@ pub const KINDS: &[Kind] = &[
     of::<ConfigRecord>(&["config", "hash"], OWN),
     of::<HistoryEntry>(&[], HISTORY_OWN),
     of::<HistoryHead>(&[], HISTORY_OWN),
+    of::<Intent>(&[], Intent::OWN),
     of::<Opportunity>(Opportunity::FIELDS, MOVES),
     of::<PriceBook>(PriceBook::FIELDS, OWN),
     of::<Product>(Product::FIELDS, OWN),
+    of::<StuckTimer>(&[], StuckTimer::OWN),
+    of::<Task>(Task::FIELDS, CLOSES),
     of::<User>(User::FIELDS, OWN),
 ];
 
 /// Finds a kind by name.
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Finds a kind that must be known.
+///
+/// # Errors
+/// `unknown_kind`, with the nearest that is.
+pub fn known(name: &str) -> Result<&'static Kind> {
+    find(name).ok_or_else(|| {
+        let near = hint(name, KINDS.iter().map(|kind| kind.name));
+        Error::new(Code::UnknownKind).with("kind", clip(name)).with("hint", near)
+    })
 }
 
 impl Kind {

@@ -10,6 +10,7 @@ pub mod events;
 pub mod fields;
 pub mod history;
 pub mod insight;
+pub mod intents;
 pub mod kinds;
 pub mod opportunities;
 pub mod price_books;
@@ -19,6 +20,9 @@ pub mod reindex;
 pub mod run;
 pub mod searching;
 pub mod session;
+pub mod tasks;
+pub mod tick;
+pub mod timers;
 pub mod users;
 
 pub use engine::{Crm, block_on};

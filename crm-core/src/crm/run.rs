@@ -152,6 +152,29 @@ where
     run(crm.repository().as_ref(), frame, job).await
 }
 
+/// Refuses an idempotency key and an expected version beside an operation that works on the store itself: they would mean nothing to
+/// it, since each of its commits is known by what it carries out.
+///
+/// # Errors
+/// `unknown_field`.
+pub fn without_marks(key: Option<&str>, expect_version: Option<u64>) -> Result<()> {
+    let given = [("expect_version", expect_version.is_some()), ("idempotency_key", key.is_some())];
+    given.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(field, _)| {
+        let error = Error::new(Code::UnknownField).with("field", field);
+        Err(error.with("hint", Reason::new(Code::RemoveField)).at(field))
+    })
+}
+
+/// The frame of an operation of an engine that works on the store itself.
+///
+/// # Errors
+/// `unknown_field` with an idempotency key or an expected version.
+pub fn direct_frame<'a>(crm: &'a Crm, operation: &'static str) -> Result<Frame<'a>> {
+    without_marks(crm.key(), crm.expected_version())?;
+    let (context, config) = (crm.context(), crm.given_config());
+    Ok(Frame { operation, context, config, idempotency: None, expect_version: None })
+}
+
 /// The hash by which a repeated request is known: its operation, tenant, expected version, own configuration and input, whatever the
 /// order of fields.
 ///

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::base::canonical::Fields;
-use crate::base::change::{ChangeSet, Event, Expect, Put, Require};
+use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Put, Require, Timer};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::entity::{Entity, changed, present, rewritten};
@@ -35,6 +35,10 @@ pub struct Session<'a> {
     places: BTreeMap<Key, usize>,
     requires: BTreeMap<Key, Expect>,
     events: Vec<Event>,
+    claims: Vec<Claim>,
+    counters: Vec<Counter>,
+    allocate: Vec<Allocate>,
+    timers: Vec<Timer>,
     kept: bool,
 }
 
@@ -54,6 +58,10 @@ impl<'a> Session<'a> {
             places: BTreeMap::new(),
             requires: BTreeMap::new(),
             events: Vec::new(),
+            claims: Vec::new(),
+            counters: Vec::new(),
+            allocate: Vec::new(),
+            timers: Vec::new(),
             kept: false,
         }
     }
@@ -65,7 +73,13 @@ impl<'a> Session<'a> {
 
     /// Says whether something was written, or would have been were it not there already.
     pub(super) fn is_write(&self) -> bool {
-        self.kept || !self.puts.is_empty() || !self.events.is_empty()
+        self.kept || !self.is_idle()
+    }
+
+    /// Says whether nothing was written.
+    fn is_idle(&self) -> bool {
+        let parts = self.claims.is_empty() && self.counters.is_empty() && self.allocate.is_empty();
+        parts && self.puts.is_empty() && self.events.is_empty() && self.timers.is_empty()
     }
 
     /// Says which operation runs next, and at which version the caller expects the record that it changes.
@@ -209,6 +223,18 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Makes sure that a record of any kind exists.
+    ///
+    /// # Errors
+    /// `unknown_kind`, `record_not_found`, and as [`Session::get`].
+    pub async fn refer_to(&mut self, kind: &str, id: &Id, path: &str) -> Result<()> {
+        super::kinds::known(kind).map_err(|e| e.at("kind").at(path))?;
+        match self.load(Key::new(kind, id)).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::new(Code::RecordNotFound).with("kind", kind).with("id", id.as_str()).at(path)),
+        }
+    }
+
     /// Reads a page of records: what the store has, with this session's own writes in their place.
     ///
     /// # Errors
@@ -322,10 +348,18 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `missing_context`.
     pub fn event<E: Entity>(&mut self, what: &str, record: &E, at: Instant, data: Fields) -> Result<()> {
+        self.event_on(format!("{}.{what}", E::KIND), Key::new(E::KIND, record.id()), at, data)
+    }
+
+    /// Records that something happened which is not named after the kind of the record that it happened to.
+    ///
+    /// # Errors
+    /// `missing_context`.
+    pub fn event_on(&mut self, kind: String, key: Key, at: Instant, data: Fields) -> Result<()> {
         self.events.push(Event {
-            kind: format!("{}.{what}", E::KIND),
-            record_kind: E::KIND.to_owned(),
-            record_id: record.id().clone(),
+            kind,
+            record_kind: key.kind,
+            record_id: key.id,
             effective_at: at,
             recorded_at: self.context.now()?,
             actor: self.context.actor.clone(),
@@ -333,6 +367,91 @@ impl<'a> Session<'a> {
             data,
         });
         Ok(())
+    }
+
+    /// Makes the commit depend on a record that was read and is not written: it must still stand as it was read.
+    pub fn guard<E: Entity>(&mut self, record: &E) {
+        self.requires.insert(Key::new(E::KIND, record.id()), Expect::Version(record.version()));
+    }
+
+    /// Sets or moves the timer of a record and rule; one that is due at or before the context's `quiet_until` is not set, and one that
+    /// was set before is removed.
+    pub fn timer(&mut self, key: Key, rule: &str, due: Instant) {
+        let due = Some(due).filter(|due| !self.is_quiet(*due));
+        self.set_timer(key, rule, due);
+    }
+
+    /// Says whether a timer due at that moment is not to be set.
+    pub fn is_quiet(&self, due: Instant) -> bool {
+        self.context.quiet_until.is_some_and(|until| due <= until)
+    }
+
+    /// Removes the timer of a record and rule, if it is set.
+    pub fn cancel_timer(&mut self, key: Key, rule: &str) {
+        self.set_timer(key, rule, None);
+    }
+
+    /// Carries out the occurrence of a timer that is due at `fires`, after `failures` failures in a row; the timer is then due at `next`,
+    /// or removed. The commit is refused unless the timer is still due exactly then.
+    pub fn fire_timer(&mut self, key: Key, rule: &str, fires: Instant, next: Option<Instant>, failures: u32) {
+        self.timers.retain(|timer| timer.key != key || timer.rule != rule);
+        self.timers.push(Timer { key, rule: rule.to_owned(), due: next, fires: Some(fires), failures });
+    }
+
+    /// Sets, moves or removes the timer of a record and rule, whatever is quiet.
+    pub fn set_timer(&mut self, key: Key, rule: &str, due: Option<Instant>) {
+        match self.timers.iter_mut().find(|timer| timer.key == key && timer.rule == rule) {
+            Some(timer) => timer.due = due,
+            None => self.timers.push(Timer { key, rule: rule.to_owned(), due, fires: None, failures: 0 }),
+        }
+    }
+
+    /// Takes a name that only one record of its scope may hold.
+    ///
+    /// # Errors
+    /// `claim_taken` when another record of this session takes it; one of the store is found at the commit.
+    pub fn claim(&mut self, scope: &str, name: &str, owner: Key) -> Result<()> {
+        let taken = |claim: &&Claim| !claim.release && claim.scope == scope && claim.name == name;
+        match self.claims.iter().find(taken) {
+            Some(claim) if claim.owner == owner => Ok(()),
+            Some(claim) => Err(crate::store::memory::taken(claim)),
+            None => {
+                self.claims.push(Claim { scope: scope.to_owned(), name: name.to_owned(), owner, release: false });
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a name back.
+    pub fn release(&mut self, scope: &str, name: &str, owner: Key) {
+        // Releases go before claims in a commit, so what this session took itself is taken out.
+        self.claims.retain(|c| c.release || c.scope != scope || c.name != name || c.owner != owner);
+        if !self.claims.iter().any(|c| c.release && c.scope == scope && c.name == name) {
+            self.claims.push(Claim { scope: scope.to_owned(), name: name.to_owned(), owner, release: true });
+        }
+    }
+
+    /// Adds to a count that may not pass `max`; a window such as a day is part of its name.
+    ///
+    /// # Errors
+    /// `limit_reached` when this session alone passes the limit; the store's own count is looked at by the commit.
+    pub fn count(&mut self, scope: &str, name: &str, delta: i64, max: Option<i64>) -> Result<()> {
+        let own = Counter { scope: scope.to_owned(), name: name.to_owned(), delta, max };
+        match self.counters.iter_mut().find(|counter| counter.scope == scope && counter.name == name) {
+            None => self.counters.push(own),
+            Some(counter) => {
+                counter.max = counter.max.into_iter().chain(max).min();
+                counter.delta = counter.delta.checked_add(delta).ok_or_else(|| crate::store::memory::reached(&own))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the next number of a series; the token stands for it in bodies, events and the answer until the commit gives it out.
+    pub fn number(&mut self, scope: &str, prefix: &str, width: u8) -> Value {
+        let place = u32::try_from(self.allocate.len()).unwrap_or(u32::MAX);
+        self.allocate.push(Allocate { token: place, scope: scope.to_owned() });
+        crate::base::number::token(place, prefix, width)
     }
 
     /// Everything that the session changed, to be committed.
@@ -343,12 +462,17 @@ impl<'a> Session<'a> {
             .iter()
             .filter(|(key, _)| !written(key))
             .map(|(key, expect)| Require { key: key.clone(), expect: *expect });
-        let requires: Vec<Require> = if self.puts.is_empty() { Vec::new() } else { requires.collect() };
+        let requires: Vec<Require> = if self.is_idle() { Vec::new() } else { requires.collect() };
         ChangeSet {
             tenant: self.context.tenant.clone(),
+            at: self.context.now,
             puts: self.puts,
             requires,
+            claims: self.claims,
+            counters: self.counters,
+            allocate: self.allocate,
             events: self.events,
+            timers: self.timers,
             ..ChangeSet::default()
         }
     }

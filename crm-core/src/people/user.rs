@@ -8,8 +8,23 @@ use crate::base::error::Error;
 use crate::base::id::Id;
 use crate::base::limits::{self, NAME};
 use crate::base::record::KeyBytes;
+use crate::base::time::Date;
 use crate::condition::wire::{Condition, OrderBy};
 use crate::{entity, entity_basics};
+
+/// A time in which a user is away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Absence {
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+    /// The user who acts meanwhile; the manager where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<Id>,
+}
 
 entity! {
     /// Somebody who works with the CRM.
@@ -27,6 +42,10 @@ entity! {
         team: String,
         /// Set to false when the user no longer works here.
         active: bool,
+        /// What the user is in the house, such as `sales_manager`; names of the host's own.
+        roles: Vec<String>,
+        /// When the user is away, and who acts meanwhile.
+        absences: Vec<Absence>,
     }
 }
 
@@ -46,7 +65,41 @@ impl Entity for User {
             optional.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, NAME, path).err());
         let itself = self.manager.as_ref().filter(|m| **m == self.id);
         let itself = itself.map(|id| Error::new(Code::RefersToItself).with("id", id.as_str()).at("manager"));
-        limits::text(&self.name, NAME, "name").err().into_iter().chain(texts).chain(itself).collect()
+        let name = limits::text(&self.name, NAME, "name").err();
+        name.into_iter().chain(texts).chain(itself).chain(self.wrong_roles()).chain(self.wrong_absences()).collect()
+    }
+}
+
+impl User {
+    /// The most roles, and the most absences.
+    pub const LIST: usize = 1_000;
+
+    /// The absence that a day falls in; the first one listed where there are several.
+    pub fn absence(&self, on: Date) -> Option<&Absence> {
+        self.absences.iter().flatten().find(|absence| absence.from <= on && on <= absence.to)
+    }
+
+    fn wrong_roles(&self) -> Vec<Error> {
+        let roles = self.roles.as_deref().unwrap_or_default();
+        let text = |(place, role): (usize, &String)| limits::text(role, NAME, &format!("roles[{place}]")).err();
+        let count = limits::items(roles.len(), Self::LIST, "roles").err();
+        count.into_iter().chain(roles.iter().enumerate().filter_map(text)).collect()
+    }
+
+    fn wrong_absences(&self) -> Vec<Error> {
+        let absences = self.absences.as_deref().unwrap_or_default();
+        let mut found: Vec<Error> = limits::items(absences.len(), Self::LIST, "absences").err().into_iter().collect();
+        for (place, absence) in absences.iter().enumerate() {
+            if absence.from > absence.to {
+                let error = Error::new(Code::DatesReversed).with("from", absence.from.to_string());
+                found.push(error.with("to", absence.to.to_string()).at(&format!("absences[{place}]")));
+            }
+            if absence.substitute.as_ref() == Some(&self.id) {
+                let error = Error::new(Code::RefersToItself).with("id", self.id.as_str());
+                found.push(error.at(&format!("absences[{place}].substitute")));
+            }
+        }
+        found
     }
 }
 

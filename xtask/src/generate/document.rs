@@ -40,6 +40,8 @@ pub struct Operation {
     pub method: String,
     /// `pure`, `read` or `write`.
     pub effect: String,
+    /// What is left to a host that decides it: `not_needed`, `complete`, `with_obligations` or `refused`.
+    pub decides: String,
     /// Whether it is in the smallest build too.
     pub every_build: bool,
     /// What it does, in Markdown.
@@ -109,6 +111,7 @@ impl Operation {
             area: string(value, "area")?,
             method: string(value, "method")?,
             effect: string(value, "effect")?,
+            decides: string(value, "decides")?,
             every_build: value
                 .get("every_build")
                 .and_then(Value::as_bool)
