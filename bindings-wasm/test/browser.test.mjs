@@ -81,3 +81,28 @@ test('an engine in memory and a repository of Promises work in the page', async 
   assert.deepEqual(seen, { total: '23.98', reason: '总计', stage: 'qualification', refused: 'storage_failed' });
   assert.deepEqual(browser.complaints, []);
 });
+
+test('a store in IndexedDB keeps every promise, and its records outlive the page', async () => {
+  const { ran } = await browser.page.evaluate(async () => {
+    const { conformance, init } = await import('/bindings-wasm/web/full.mjs');
+    const { openIndexedDb } = await import('/bindings-wasm/stores/indexeddb.mjs');
+    await init();
+    return conformance(await openIndexedDb('conformance'));
+  });
+  for (const check of ['claims_are_unique', 'counters_keep_limits', 'numbers_have_no_gaps', 'timers_fire_once']) assert.ok(ran.includes(check));
+  const work = async () => {
+    const { Crm, init } = await import('/bindings-wasm/web/full.mjs');
+    const { openIndexedDb } = await import('/bindings-wasm/stores/indexeddb.mjs');
+    await init();
+    const store = await openIndexedDb('deals');
+    const crm = new Crm({ repository: store, actor: 'u1' });
+    const before = (await crm.accounts.find()).items.length;
+    const ended = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => crm.accounts.create({ id: `${before}.${n % 15}`, name: 'Steel' })));
+    store.close();
+    return [before, ended.filter(({ status }) => status === 'fulfilled').length];
+  };
+  assert.deepEqual(await browser.page.evaluate(work), [0, 15]);
+  await browser.page.reload();
+  assert.deepEqual(await browser.page.evaluate(work), [15, 15]);
+  assert.deepEqual(browser.complaints, []);
+});
