@@ -5,11 +5,14 @@ const binding = require('./native.cjs');
 const { CrmError, isCrmError } = require('./lib/error.cjs');
 const { addCatalogue, hasCatalogue, render, renderTree } = require('./lib/render.cjs');
 const { crmOf } = require('./lib/crm.cjs');
+const { conformanceOf, tablesOf } = require('./lib/hosted.cjs');
 const { decideOf, decideWithOf, pureOf } = require('./lib/pure.cjs');
 const { every } = require('./lib/operations.cjs');
 
 const native = { ...binding, generation: () => 0 };
 const Crm = crmOf(native);
+const conformance = conformanceOf(native);
+const { createTables, tables } = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -18,4 +21,4 @@ const { money, currencies, quotes, config } = pureOf(native, every);
 addCatalogue('en', require('./catalogue/en.json'));
 addCatalogue('zh', require('./catalogue/zh.json'));
 
-module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, Crm, callJson, decide, decideWith, describe, money, currencies, quotes, config };
+module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, Crm, callJson, conformance, createTables, decide, decideWith, describe, tables, money, currencies, quotes, config };

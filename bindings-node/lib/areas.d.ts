@@ -59,6 +59,8 @@ import type {
   ProductPage,
   ProductUpdate,
   RecordThen,
+  ReindexRequest,
+  Reindexed,
   ReopenRequest,
   Requirements,
   RequirementsRequest,
@@ -247,6 +249,12 @@ export interface HistoryArea {
   verify<O extends Options = {}>(input: OfRecord, options?: O): Promise<Answer<Verified, O>>;
 }
 
+/** The area `maintenance` of an engine. */
+export interface MaintenanceArea {
+  /** Makes the keys of a page of records anew, after an upgrade whose engine declares other indexes; go on until `after` is absent. */
+  reindex<O extends Options = {}>(input: ReindexRequest | string, options?: O): Promise<Answer<Reindexed, O>>;
+}
+
 /** The area `events` of an engine. */
 export interface EventsArea {
   /** Reads events after a cursor, in the order in which they were committed. */
@@ -267,5 +275,6 @@ export interface Areas {
   readonly opportunities: OpportunitiesArea;
   readonly insight: InsightArea;
   readonly history: HistoryArea;
+  readonly maintenance: MaintenanceArea;
   readonly events: EventsArea;
 }

@@ -74,6 +74,9 @@ const every = {
     asOf: ['history.as_of', 'read', ['kind', 'id', 'at']],
     verify: ['history.verify', 'read', ['kind', 'id']],
   },
+  maintenance: {
+    reindex: ['maintenance.reindex', 'write', ['kind']],
+  },
   events: {
     list: ['events.list', 'read', []],
   },

@@ -73,6 +73,9 @@ export const every = {
     asOf: ['history.as_of', 'read', ['kind', 'id', 'at']],
     verify: ['history.verify', 'read', ['kind', 'id']],
   },
+  maintenance: {
+    reindex: ['maintenance.reindex', 'write', ['kind']],
+  },
   events: {
     list: ['events.list', 'read', []],
   },

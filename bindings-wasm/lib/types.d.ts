@@ -748,6 +748,16 @@ export interface RecordThen {
   body?: { [name: string]: unknown } | null;
 }
 
+/** What was done with a page. */
+export interface Reindexed {
+  /** How many records were looked at. */
+  looked_at: number;
+  /** How many of them had other keys and were written anew. */
+  rewritten: number;
+  /** The id after which to go on; absent when the kind is done. */
+  after?: Id | null;
+}
+
 /** Who gets the units that are left when an amount is shared. */
 export type RemainderRule = 'largest_fraction' | 'largest_ratio' | 'sequential_from_last' | 'round_half_down_then_first' | 'largest_fraction_by_magnitude';
 
@@ -1648,6 +1658,16 @@ export interface Rate {
   source?: string | null;
 }
 
+/** Asks for the keys of a page of records to be made anew. */
+export interface ReindexRequest {
+  /** The kind, such as `opportunity`. */
+  kind: string;
+  /** The id after which to go on; from the first record when left out. */
+  after?: Id | null;
+  /** At most so many records, 1 to 1,000; 500 by default. */
+  limit?: number | null;
+}
+
 /** Opens a won or lost opportunity again. */
 export interface ReopenRequest {
   /** The opportunity. */
@@ -1797,6 +1817,7 @@ export interface Operations {
   'history.list': { input: ListHistory; value: HistoryPage };
   'history.as_of': { input: AsOfRequest; value: RecordThen };
   'history.verify': { input: OfRecord; value: Verified };
+  'maintenance.reindex': { input: ReindexRequest; value: Reindexed };
   'events.list': { input: ListEvents; value: EventPage };
   'batch': { input: BatchRequest; value: BatchAnswer };
 }

@@ -6,6 +6,7 @@ const { CrmError, isCrmError } = require('../lib/error.cjs');
 const { addCatalogue, hasCatalogue, render, renderTree } = require('../lib/render.cjs');
 const { guarded } = require('../lib/instance.cjs');
 const { crmOf } = require('../lib/crm.cjs');
+const { conformanceOf, tablesOf } = require('../lib/hosted.cjs');
 const { decideOf, decideWithOf, pureOf } = require('../lib/pure.cjs');
 const { every } = require('../lib/operations.cjs');
 
@@ -21,6 +22,8 @@ function initSync() {}
 const { abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume } = glue;
 const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 const Crm = crmOf(native);
+const conformance = conformanceOf(native);
+const { createTables, tables } = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -29,4 +32,4 @@ const { money, currencies, quotes, config } = pureOf(native, every);
 addCatalogue('en', require('../catalogue/en.json'));
 addCatalogue('zh', require('../catalogue/zh.json'));
 
-module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, init, initSync, Crm, decide, decideWith, money, currencies, quotes, config };
+module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, init, initSync, Crm, conformance, createTables, decide, decideWith, tables, money, currencies, quotes, config };

@@ -5,6 +5,7 @@ import { CrmError, isCrmError } from '../lib/error.mjs';
 import { addCatalogue, hasCatalogue, render, renderTree } from '../lib/render.mjs';
 import { guarded } from '../lib/instance.mjs';
 import { crmOf } from '../lib/crm.mjs';
+import { conformanceOf, tablesOf } from '../lib/hosted.mjs';
 import { decideOf, decideWithOf, pureOf } from '../lib/pure.mjs';
 import { every } from '../lib/operations.mjs';
 
@@ -31,6 +32,8 @@ export default init;
 const { abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume } = glue;
 const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 export const Crm = crmOf(native);
+export const conformance = conformanceOf(native);
+export const { createTables, tables } = tablesOf(native);
 export const decide = decideOf(native);
 export const decideWith = decideWithOf(decide);
 export const describe = () => JSON.parse(native.describe());

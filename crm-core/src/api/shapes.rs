@@ -424,6 +424,13 @@ static RATE: Shape = Shape::Object(&[
     optional("source", &Shape::Nullable(&Shape::Text)),
 ]);
 
+#[cfg(feature = "store")]
+static REINDEX_REQUEST: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    optional("after", &Shape::Nullable(&Shape::Id)),
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+]);
+
 static REMAINDER_RULE: Shape = Shape::OneOf(&["largest_fraction", "largest_ratio", "sequential_from_last", "round_half_down_then_first", "largest_fraction_by_magnitude"]);
 
 #[cfg(feature = "store")]
@@ -534,6 +541,7 @@ fn stored(operation: &str) -> Option<&'static Shape> {
         "insight.funnel" => &FUNNEL_REQUEST,
         "insight.win_rate" => &CLOSED_REQUEST,
         "insight.won_value" => &CLOSED_REQUEST,
+        "maintenance.reindex" => &REINDEX_REQUEST,
         "opportunities.advance" => &ADVANCE_REQUEST,
         "opportunities.create" => &NEW_OPPORTUNITY,
         "opportunities.find" => &FIND_OPPORTUNITIES,

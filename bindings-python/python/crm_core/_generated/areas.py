@@ -1421,6 +1421,33 @@ class HistoryArea(Area):
         )
 
 
+class MaintenanceArea(Area):
+    """The operations of `maintenance`."""
+
+    def reindex(
+        self,
+        kind: str,
+        *,
+        after: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Reindexed]:
+        """Makes the keys of a page of records anew, after an upgrade whose engine declares other indexes; go on until
+        `after` is absent.
+
+        Args:
+            kind: The kind, such as `opportunity`.
+            after: The id after which to go on; from the first record when left out.
+            limit: At most so many records, 1 to 1,000; 500 by default.
+        """
+        return self._caller._run(
+            "maintenance.reindex",
+            {"kind": kind, "after": after, "limit": limit},
+            models.Reindexed,
+            options,
+        )
+
+
 class EventsArea(Area):
     """The operations of `events`."""
 
@@ -1507,6 +1534,11 @@ class Areas(Caller):
     def history(self) -> HistoryArea:
         """The operations of `history`."""
         return HistoryArea(self)
+
+    @property
+    def maintenance(self) -> MaintenanceArea:
+        """The operations of `maintenance`."""
+        return MaintenanceArea(self)
 
     @property
     def events(self) -> EventsArea:

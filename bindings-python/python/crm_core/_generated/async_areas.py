@@ -1417,6 +1417,33 @@ class AsyncHistoryArea(AsyncArea):
         )
 
 
+class AsyncMaintenanceArea(AsyncArea):
+    """The operations of `maintenance`."""
+
+    async def reindex(
+        self,
+        kind: str,
+        *,
+        after: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Reindexed]:
+        """Makes the keys of a page of records anew, after an upgrade whose engine declares other indexes; go on until
+        `after` is absent.
+
+        Args:
+            kind: The kind, such as `opportunity`.
+            after: The id after which to go on; from the first record when left out.
+            limit: At most so many records, 1 to 1,000; 500 by default.
+        """
+        return await self._caller._run(
+            "maintenance.reindex",
+            {"kind": kind, "after": after, "limit": limit},
+            models.Reindexed,
+            options,
+        )
+
+
 class AsyncEventsArea(AsyncArea):
     """The operations of `events`."""
 
@@ -1503,6 +1530,11 @@ class AsyncAreas(AsyncCaller):
     def history(self) -> AsyncHistoryArea:
         """The operations of `history`."""
         return AsyncHistoryArea(self)
+
+    @property
+    def maintenance(self) -> AsyncMaintenanceArea:
+        """The operations of `maintenance`."""
+        return AsyncMaintenanceArea(self)
 
     @property
     def events(self) -> AsyncEventsArea:

@@ -56,6 +56,7 @@ __all__ = [
     "PriceRequestInput",
     "ProductUpdateInput",
     "RateInput",
+    "ReindexRequestInput",
     "ReopenRequestInput",
     "RequirementsRequestInput",
     "RoundRequestInput",
@@ -533,6 +534,14 @@ RateInput = TypedDict(
         "source": "NotRequired[str | None]",
     },
 )
+
+
+class ReindexRequestInput(TypedDict):
+    """Asks for the keys of a page of records to be made anew."""
+
+    kind: str
+    after: NotRequired[str | None]
+    limit: NotRequired[int | None]
 
 
 class ReopenRequestInput(TypedDict):

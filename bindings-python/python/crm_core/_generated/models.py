@@ -111,6 +111,8 @@ __all__ = [
     "ProductUpdate",
     "Rate",
     "RecordThen",
+    "ReindexRequest",
+    "Reindexed",
     "RemainderRule",
     "ReopenRequest",
     "Requirements",
@@ -2402,6 +2404,37 @@ class RecordThen(Answered):
     body: dict[str, Any] | None = Field(
         default=None,
         description="Its fields; absent when it was not there.",
+    )
+
+
+class ReindexRequest(Sent):
+    """Asks for the keys of a page of records to be made anew."""
+
+    kind: str = Field(
+        description="The kind, such as `opportunity`.",
+    )
+    after: str | None = Field(
+        default=None,
+        description="The id after which to go on; from the first record when left out.",
+    )
+    limit: int | None = Field(
+        default=None,
+        description="At most so many records, 1 to 1,000; 500 by default.",
+    )
+
+
+class Reindexed(Answered):
+    """What was done with a page."""
+
+    looked_at: int = Field(
+        description="How many records were looked at.",
+    )
+    rewritten: int = Field(
+        description="How many of them had other keys and were written anew.",
+    )
+    after: str | None = Field(
+        default=None,
+        description="The id after which to go on; absent when the kind is done.",
     )
 
 

@@ -63,6 +63,7 @@ OPERATIONS: dict[str, Operation] = {
     "history.list": Operation("read", models.HistoryPage),
     "history.as_of": Operation("read", models.RecordThen),
     "history.verify": Operation("read", models.Verified),
+    "maintenance.reindex": Operation("write", models.Reindexed),
     "events.list": Operation("read", models.EventPage),
     "batch": Operation("write", models.BatchAnswer),
 }
