@@ -4,7 +4,7 @@ use super::Run;
 use crate::test::Length;
 use crate::{paths, shell};
 
-const PACKAGES: [&str; 7] = ["-p", "crm-core", "-p", "crm-store-sqlite", "-p", "xtask", "--all-features"];
+const PACKAGES: [&str; 5] = ["--all-features", "-p", "crm-core", "-p", "crm-store-sqlite"];
 
 /// Only failures are listed, at the end, where the report looks.
 const NEXTEST: [&str; 7] = [
@@ -18,7 +18,11 @@ const NEXTEST: [&str; 7] = [
 ];
 
 pub fn tests(run: &Run) -> Result<(), String> {
-    cargo_test(run, &PACKAGES)
+    let mut packages = PACKAGES.to_vec();
+    if run.length == Length::Short {
+        packages.extend(["-p", "xtask"]); // has no long forms
+    }
+    cargo_test(run, &packages)
 }
 
 pub fn postgres(run: &Run) -> Result<(), String> {
