@@ -137,6 +137,11 @@ impl Tenant {
     }
 }
 
+/// The error of a record that was read and is not as it was.
+pub fn raced(key: &Key) -> Error {
+    Error::new(Code::VersionConflict).with("kind", key.kind.clone()).with("id", key.id.as_str())
+}
+
 /// The error of a name that somebody else holds.
 pub fn taken(claim: &Claim) -> Error {
     Error::new(Code::ClaimTaken).with("scope", claim.scope.clone()).with("name", claim.name.clone())
@@ -254,7 +259,7 @@ impl MemoryRepository {
 impl Tenant {
     fn check_all(&self, changes: &ChangeSet) -> Result<()> {
         for require in sorted(&changes.requires, |r| &r.key) {
-            self.check(&require.key, require.expect)?;
+            self.check(&require.key, require.expect).map_err(|_| raced(&require.key))?;
         }
         for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
             self.check(&put.record.key(), put.expect)?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::accept::accept;
-use super::memory::{IDEMPOTENCY, fired, unmet};
+use super::memory::{IDEMPOTENCY, fired, raced, unmet};
 use super::query::Query;
 use super::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
 use crate::base::change::{ChangeSet, Event, Expect, Idempotency, StoredEvent, StoredTimer, TenantDue};
@@ -114,6 +114,7 @@ impl OverlayRepository {
             match (record, expect) {
                 (None, Expect::Absent) => {}
                 (Some(record), Expect::Version(version)) if record.version == version => {}
+                _ if changes.requires.iter().any(|r| r.key == *key && r.expect == expect) => return Err(raced(key)),
                 _ => return Err(unmet(key, expect)),
             }
         }

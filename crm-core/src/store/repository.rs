@@ -145,7 +145,8 @@ pub trait Repository: MaybeSend + MaybeSync {
     /// # Behavior
     /// - An `idempotency` key that was committed before: with the same hash the stored response and nothing written, with another
     ///   one `idempotency_key_reused`. This is looked at first.
-    /// - Every `expect` of `puts`, `deletes` and `requires` must hold: else `version_conflict` (or `record_exists` for `absent`), and nothing is written.
+    /// - Every `expect` of `requires` must hold: else `version_conflict`. Every one of `puts` and `deletes` too: else `version_conflict`,
+    ///   or `record_exists` for `absent`. Nothing is written then.
     /// - A `claim` holds when the name is free or its owner's already: else `claim_taken`. Releases go before claims.
     /// - A `counter` whose `delta` above zero would pass its `max` gives `limit_reached`.
     /// - A timer that says `fires` must be due exactly then: else `version_conflict`. Then timers are set, moved or removed.

@@ -307,7 +307,7 @@ async fn expectations_are_kept(store: Store<'_>) -> Outcome {
     for (id, expect, wanted) in [
         ("b", Expect::Version(4), None),
         ("b", Expect::Version(3), Some("version_conflict")),
-        ("b", Expect::Absent, Some("record_exists")),
+        ("b", Expect::Absent, Some("version_conflict")),
         ("c", Expect::Absent, None),
         ("c", Expect::Version(1), Some("version_conflict")),
     ] {

@@ -15,7 +15,7 @@ use crate::base::number::Numbers;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes};
 use crate::store::accept::accept;
-use crate::store::memory::{fired, reached, sorted, taken, unmet};
+use crate::store::memory::{fired, raced, reached, sorted, taken, unmet};
 use crate::store::repository::{Committed, Part};
 
 const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
@@ -54,6 +54,7 @@ pub struct Step<'a> {
 #[derive(Clone, Debug, PartialEq)]
 enum Purpose<'a> {
     Mark(&'a Idempotency),
+    Require(&'a Key),
     Hold(&'a str, &'a Id, Expect),
     Claim(&'a Claim),
     Count(&'a Counter),
@@ -84,7 +85,8 @@ impl Dialect {
         let written = changed(changes);
         for require in sorted(&changes.requires, |r| &r.key) {
             let held = if written.contains(&require.key) { Hold::Alone } else { Hold::Shared };
-            steps.push(hold(tenant, &require.key, require.expect, self.locking(HELD, held), Expected::Found(1))?);
+            let step = hold(tenant, &require.key, require.expect, self.locking(HELD, held), Expected::Found(1))?;
+            steps.push(Step { purpose: Purpose::Require(&require.key), ..step });
         }
         let numbers = allocate(tenant, &changes.allocate, &mut steps);
         for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
@@ -253,6 +255,7 @@ impl<'a> Step<'a> {
                 Ok(Committed::Replayed { response: response.clone(), numbers: super::read::numbers(alloc)? })
             }
             (Purpose::Mark(mark), _) => Err(Error::new(Code::IdempotencyKeyReused).with("key", mark.key.clone())),
+            (Purpose::Require(key), _) => Err(raced(key)),
             (Purpose::Hold(kind, id, expect), _) => Err(unmet(&Key::new(kind, id), *expect)),
             (Purpose::Claim(claim), _) => Err(taken(claim)),
             (Purpose::Count(counter), _) => Err(reached(counter)),
