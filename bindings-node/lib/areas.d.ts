@@ -5,11 +5,13 @@ import type {
   Account,
   AccountPage,
   AccountUpdate,
+  Acknowledge,
   AdvanceRequest,
   AllocateRequest,
   Allocation,
   AsOfRequest,
   ById,
+  CloseTask,
   ClosedRequest,
   ConditionExplanation,
   ConditionRequest,
@@ -26,7 +28,10 @@ import type {
   FindOpportunities,
   FindPriceBooks,
   FindProducts,
+  FindTasks,
   FindUsers,
+  FireTimer,
+  FiredTimer,
   Forecast,
   ForecastRequest,
   FoundPrices,
@@ -35,17 +40,25 @@ import type {
   GetConfig,
   History,
   HistoryPage,
+  Intent,
+  IntentPage,
   LintConditionRequest,
   LintReport,
   ListEvents,
   ListHistory,
+  ListIntents,
   LookupRequest,
   LoseRequest,
+  Managers,
+  ManagersRequest,
   NewAccount,
   NewOpportunity,
   NewPriceBook,
   NewProduct,
+  NewTask,
   NewUser,
+  NextDue,
+  NextDueRequest,
   OfRecord,
   Opportunity,
   OpportunityPage,
@@ -62,12 +75,23 @@ import type {
   ReindexRequest,
   Reindexed,
   ReopenRequest,
+  ReopenTask,
   Requirements,
   RequirementsRequest,
   RoundRequest,
   Rounded,
+  StandIn,
+  StandInRequest,
+  StuckTimer,
+  StuckTimerPage,
+  StuckTimers,
   Sum,
   SumRequest,
+  Task,
+  TaskPage,
+  TaskUpdate,
+  TickRequest,
+  Ticked,
   User,
   UserPage,
   UserUpdate,
@@ -161,6 +185,10 @@ export interface UsersArea {
   get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<User, O>>;
   /** Reads a page of users, ordered by name. */
   find<O extends Options = {}>(input?: FindUsers, options?: O): Promise<Answer<UserPage, O>>;
+  /** Says who acts for a user: the user, or during an absence the substitute, or else the manager, with a reason for each step. */
+  standIn<O extends Options = {}>(input: StandInRequest | string, options?: O): Promise<Answer<StandIn, O>>;
+  /** Lists the managers above a user, the user's own first. */
+  managers<O extends Options = {}>(input: ManagersRequest | string, options?: O): Promise<Answer<Managers, O>>;
 }
 
 /** The area `accounts` of an engine. */
@@ -255,6 +283,50 @@ export interface MaintenanceArea {
   reindex<O extends Options = {}>(input: ReindexRequest | string, options?: O): Promise<Answer<Reindexed, O>>;
 }
 
+/** The area `tasks` of an engine. */
+export interface TasksArea {
+  /** Creates a task; its deadline and its reminder are kept as timers. */
+  create<O extends Options = {}>(input: NewTask | string, options?: O): Promise<Answer<Task, O>>;
+  /** Changes a task: a field left out stays, null empties it. Its timers follow. */
+  update<O extends Options = {}>(input: TaskUpdate | string, options?: O): Promise<Answer<Task, O>>;
+  /** Reads a task. */
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Task, O>>;
+  /** Reads a page of tasks by owner, status, related record or deadline. */
+  find<O extends Options = {}>(input?: FindTasks, options?: O): Promise<Answer<TaskPage, O>>;
+  /** Closes a task as done. */
+  complete<O extends Options = {}>(input: CloseTask | string, options?: O): Promise<Answer<Task, O>>;
+  /** Closes a task that is not to be done any more. */
+  cancel<O extends Options = {}>(input: CloseTask | string, options?: O): Promise<Answer<Task, O>>;
+  /** Opens a closed task again; a reminder or deadline that has passed is due at once. */
+  reopen<O extends Options = {}>(input: ReopenTask | string, options?: O): Promise<Answer<Task, O>>;
+}
+
+/** The area `timers` of an engine. */
+export interface TimersArea {
+  /** Carries out the timers that are due, each decided and committed by itself: once, with several tickers and after any downtime. */
+  tick<O extends Options = {}>(input?: TickRequest, options?: O): Promise<Answer<Ticked, O>>;
+  /** Says which tenants have timers and when each one's first is due; the only operation that looks across tenants. */
+  nextDue<O extends Options = {}>(input?: NextDueRequest, options?: O): Promise<Answer<NextDue, O>>;
+  /** Carries out one timer, as a tick does; for hosts that keep timers of their own. */
+  fire<O extends Options = {}>(input: FireTimer, options?: O): Promise<Answer<FiredTimer, O>>;
+  /** Lists the timers that kept failing and were set aside, oldest first. */
+  stuck<O extends Options = {}>(input?: StuckTimers, options?: O): Promise<Answer<StuckTimerPage, O>>;
+  /** Sets a timer again that was set aside; it is due at once. */
+  retry<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<StuckTimer, O>>;
+}
+
+/** The area `intents` of an engine. */
+export interface IntentsArea {
+  /** Lists intents, those that have waited longest first; without a status the pending ones that are ready. */
+  list<O extends Options = {}>(input?: ListIntents, options?: O): Promise<Answer<IntentPage, O>>;
+  /** Reads an intent. */
+  get<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Intent, O>>;
+  /** Notes how an attempt at an intent ended: done, or failed and to be tried again later, five times at most. */
+  acknowledge<O extends Options = {}>(input: Acknowledge, options?: O): Promise<Answer<Intent, O>>;
+  /** Makes an intent that was given up ready again. */
+  retry<O extends Options = {}>(input: ById | string, options?: O): Promise<Answer<Intent, O>>;
+}
+
 /** The area `events` of an engine. */
 export interface EventsArea {
   /** Reads events after a cursor, in the order in which they were committed. */
@@ -276,5 +348,8 @@ export interface Areas {
   readonly insight: InsightArea;
   readonly history: HistoryArea;
   readonly maintenance: MaintenanceArea;
+  readonly tasks: TasksArea;
+  readonly timers: TimersArea;
+  readonly intents: IntentsArea;
   readonly events: EventsArea;
 }

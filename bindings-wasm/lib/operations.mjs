@@ -29,6 +29,8 @@ export const every = {
     update: ['users.update', 'write', ['id']],
     get: ['users.get', 'read', ['id']],
     find: ['users.find', 'read', []],
+    standIn: ['users.stand_in', 'read', ['user']],
+    managers: ['users.managers', 'read', ['user']],
   },
   accounts: {
     create: ['accounts.create', 'write', ['name']],
@@ -75,6 +77,28 @@ export const every = {
   },
   maintenance: {
     reindex: ['maintenance.reindex', 'write', ['kind']],
+  },
+  tasks: {
+    create: ['tasks.create', 'write', ['subject']],
+    update: ['tasks.update', 'write', ['id']],
+    get: ['tasks.get', 'read', ['id']],
+    find: ['tasks.find', 'read', []],
+    complete: ['tasks.complete', 'write', ['id']],
+    cancel: ['tasks.cancel', 'write', ['id']],
+    reopen: ['tasks.reopen', 'write', ['id']],
+  },
+  timers: {
+    tick: ['timers.tick', 'write', []],
+    nextDue: ['timers.next_due', 'read', []],
+    fire: ['timers.fire', 'write', ['kind', 'id', 'rule', 'due']],
+    stuck: ['timers.stuck', 'read', []],
+    retry: ['timers.retry', 'write', ['id']],
+  },
+  intents: {
+    list: ['intents.list', 'read', []],
+    get: ['intents.get', 'read', ['id']],
+    acknowledge: ['intents.acknowledge', 'write', ['id', 'outcome']],
+    retry: ['intents.retry', 'write', ['id']],
   },
   events: {
     list: ['events.list', 'read', []],

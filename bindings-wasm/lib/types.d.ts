@@ -15,6 +15,16 @@ export type Instant = string;
 /** An instant as it is given: RFC 3339, or a `Date`. */
 export type InstantInput = string | Date;
 
+/** A time in which a user is away. */
+export interface Absence {
+  /** The first day. */
+  from: CalendarDate;
+  /** The last day. */
+  to: CalendarDate;
+  /** The user who acts meanwhile; the manager where there is none. */
+  substitute?: Id | null;
+}
+
 /** A company or person that is sold to. */
 export interface Account {
   /** The id. */
@@ -307,6 +317,14 @@ export interface Finding {
   message: string;
 }
 
+/** What became of one timer. */
+export interface FiredTimer {
+  /** What became of it. */
+  outcome: TimerOutcome;
+  /** When it is due again; absent when it is removed. */
+  due?: Instant | null;
+}
+
 /** A forecast. Every open opportunity that was asked for stands in exactly one bucket, and the buckets add up to the total. */
 export interface Forecast {
   /** The pipeline. */
@@ -514,6 +532,45 @@ export interface Imputed {
   probability: number;
 }
 
+/** Work for the world outside, such as telling somebody something. */
+export interface Intent {
+  /** The id. */
+  id: Id;
+  /** What is to be done, such as `notify`. */
+  kind: string;
+  /** By which the world outside tells a repetition, for example as the idempotency key of a mail service. */
+  key: string;
+  /** How far it is. */
+  status: IntentStatus;
+  /** The record that it is about. */
+  record: Related;
+  /** What is particular to its kind. */
+  data: { [name: string]: unknown };
+  /** How often it was tried, as far as was acknowledged. */
+  attempts: number;
+  /** From when on it is to be tried. */
+  ready_at: Instant;
+  /** When it came into being. */
+  created_at?: Instant | null;
+  /** What the host said of the last attempt. */
+  message?: string | null;
+  /** When it was last changed. */
+  updated_at?: Instant | null;
+  /** Counts the changes from 1. */
+  version?: number;
+}
+
+/** A page of intents, those that have waited longest first. */
+export interface IntentPage {
+  /** The intents. */
+  items: Intent[];
+  /** Where the next page begins; absent on the last one. */
+  cursor?: string | null;
+}
+
+/** How far an intent is. */
+export type IntentStatus = 'pending' | 'done' | 'failed';
+
 /** The coarse class of an error: what a caller can do about it. */
 export type ErrorKind = 'validation' | 'not_found' | 'conflict' | 'invalid_transition' | 'forbidden' | 'limit' | 'storage' | 'unsupported' | 'internal';
 
@@ -525,6 +582,12 @@ export interface LintReport {
   findings: Finding[];
 }
 
+/** The managers above a user. */
+export interface Managers {
+  /** The managers, the user's own first. */
+  items: User[];
+}
+
 /** Which neighbour a value between two multiples of the increment goes to. */
 export type RoundingMode = 'floor' | 'ceiling' | 'toward_zero' | 'away_from_zero' | 'half_even' | 'half_odd' | 'half_away_from_zero' | 'half_toward_zero' | 'half_toward_positive_infinity' | 'half_toward_negative_infinity';
 
@@ -534,6 +597,12 @@ export interface Money {
   amount: Decimal;
   /** The currency. */
   currency: Currency;
+}
+
+/** Which tenants have timers. */
+export interface NextDue {
+  /** The tenants, each with the time of its first timer, earliest first. */
+  items: TenantDue[];
 }
 
 /** A possible sale. */
@@ -695,6 +764,9 @@ export interface PricedQuote {
   semantics: number;
 }
 
+/** How much a task matters beside others. */
+export type Priority = 'low' | 'normal' | 'high' | 'urgent';
+
 /** Where probabilities come from. */
 export type ProbabilityPolicy = 'deal' | 'stage' | 'historic_win_rate';
 
@@ -756,6 +828,14 @@ export interface Reindexed {
   rewritten: number;
   /** The id after which to go on; absent when the kind is done. */
   after?: Id | null;
+}
+
+/** The record that something is about. */
+export interface Related {
+  /** The kind of record, such as `opportunity`. */
+  kind: string;
+  /** The record's id. */
+  id: Id;
 }
 
 /** Who gets the units that are left when an amount is shared. */
@@ -835,6 +915,12 @@ export interface StageEntry {
 /** What a stage means, whatever it is called. */
 export type StageKind = 'open' | 'won' | 'lost';
 
+/** Who acts for a user. */
+export interface StandIn {
+  /** The one who acts: the user where present, else whoever stands in; absent when nobody does. */
+  user?: Id | null;
+}
+
 /** A stay in one stage. */
 export interface Stay {
   /** The stage. */
@@ -859,6 +945,43 @@ export interface StoredEvent {
   event: Event;
 }
 
+/** Whether a timer that was set aside still waits for somebody. */
+export type StuckStatus = 'stuck' | 'retried';
+
+/** A timer that kept failing and was set aside. */
+export interface StuckTimer {
+  /** The id. */
+  id: Id;
+  /** Whether it still waits. */
+  status: StuckStatus;
+  /** The kind of the record that it is about. */
+  record_kind: string;
+  /** The id of that record. */
+  record_id: Id;
+  /** The rule. */
+  rule: string;
+  /** How often in a row it failed. */
+  failures: number;
+  /** The code of the last error. */
+  code: string;
+  /** The message of the last error. */
+  message: string;
+  /** When it was set aside. */
+  created_at?: Instant | null;
+  /** When it was last changed. */
+  updated_at?: Instant | null;
+  /** Counts the changes from 1. */
+  version?: number;
+}
+
+/** A page of timers that were set aside, oldest first. */
+export interface StuckTimerPage {
+  /** The timers. */
+  items: StuckTimer[];
+  /** Where the next page begins; absent on the last one. */
+  cursor?: string | null;
+}
+
 /** Amounts added. */
 export interface Sum {
   /** One exact sum a currency, in the order of the currency codes. */
@@ -866,6 +989,53 @@ export interface Sum {
   /** The one total, when it was asked for. */
   converted?: ConvertedSum | null;
 }
+
+/** Something to be done by somebody. */
+export interface Task {
+  /** The id. */
+  id: Id;
+  /** What is to be done. */
+  subject: string;
+  /** How far it is. */
+  status: TaskStatus;
+  /** How much it matters. */
+  priority: Priority;
+  /** When it was done. */
+  completed_at?: Instant | null;
+  /** When it came into being. */
+  created_at?: Instant | null;
+  /** Anything worth noting. */
+  description?: string | null;
+  /** The moment by which it is to be done, where a day is not exact enough. */
+  due_at?: Instant | null;
+  /** The last day on which it is in time. */
+  due_on?: CalendarDate | null;
+  /** What came of it. */
+  outcome?: string | null;
+  /** The moment from which it is overdue: `due_at`, or the end of `due_on` in the time zone of the request that set it. */
+  overdue_at?: Instant | null;
+  /** The user who does it. */
+  owner?: Id | null;
+  /** The record that it is about. */
+  related?: Related | null;
+  /** When its owner is to be reminded. */
+  remind_at?: Instant | null;
+  /** When it was last changed. */
+  updated_at?: Instant | null;
+  /** Counts the changes from 1. */
+  version?: number;
+}
+
+/** A page of tasks, those with the earliest deadline first and those without one last; of one owner by status, then by deadline. */
+export interface TaskPage {
+  /** The tasks. */
+  items: Task[];
+  /** Where the next page begins; absent on the last one. */
+  cursor?: string | null;
+}
+
+/** How far a task is. */
+export type TaskStatus = 'open' | 'done' | 'cancelled';
 
 /** The lines of one tax percent together. */
 export interface TaxGroup {
@@ -880,12 +1050,43 @@ export interface TaxGroup {
 /** Where tax is rounded. */
 export type TaxRounding = 'line' | 'document';
 
+/** When a tenant's first timer is due. */
+export interface TenantDue {
+  /** When. */
+  due: Instant;
+  /** The tenant. */
+  tenant: string;
+}
+
+/** What a tick did. */
+export interface Ticked {
+  /** How many rules were carried out. */
+  fired: number;
+  /** How many timers were moved, because their records are due later. */
+  moved: number;
+  /** How many timers were removed, because their records are gone or have nothing to be done. */
+  dropped: number;
+  /** How many failed; they are tried again later, and set aside after the fifth time. */
+  failed: number;
+  /** How many were left alone, because another ticker or a change of their record came first. */
+  left: number;
+  /** Whether more is due now: tick again. */
+  more: boolean;
+  /** When the tenant's next timer is due; absent when there is none. */
+  next_due?: Instant | null;
+}
+
+/** What became of a timer. */
+export type TimerOutcome = 'fired' | 'moved' | 'dropped';
+
 /** Somebody who works with the CRM. */
 export interface User {
   /** The id. */
   id: Id;
   /** The full name. */
   name: string;
+  /** When the user is away, and who acts meanwhile. */
+  absences?: Absence[] | null;
   /** Set to false when the user no longer works here. */
   active?: boolean | null;
   /** When it came into being. */
@@ -894,6 +1095,8 @@ export interface User {
   email?: string | null;
   /** The user whom this one reports to. */
   manager?: Id | null;
+  /** What the user is in the house, such as `sales_manager`; names of the host's own. */
+  roles?: string[] | null;
   /** The team or regional office. */
   team?: string | null;
   /** When it was last changed. */
@@ -1032,6 +1235,16 @@ export interface AccountUpdate {
   website?: string | null;
 }
 
+/** Says how an attempt at an intent ended. */
+export interface Acknowledge {
+  /** Which intent. */
+  id: Id;
+  /** How it ended. */
+  outcome: Attempt;
+  /** What is worth keeping of it, such as the answer of a mail service. */
+  message?: string | null;
+}
+
 /** Moves an open opportunity to another open stage. */
 export interface AdvanceRequest {
   /** The opportunity. */
@@ -1066,6 +1279,9 @@ export interface AsOfRequest {
   at: InstantInput;
 }
 
+/** How an attempt at an intent ended. */
+export type Attempt = 'done' | 'failed';
+
 /** One operation of a batch. */
 export interface BatchItem {
   /** The operation. */
@@ -1088,6 +1304,16 @@ export interface BatchRequest {
 export interface ById {
   /** The id. */
   id: Id;
+}
+
+/** Closes a task, as done or as given up. */
+export interface CloseTask {
+  /** Which one. */
+  id: Id;
+  /** When it takes effect; the context's `now` by default. */
+  effective_at?: InstantInput | null;
+  /** What came of it. */
+  outcome?: string | null;
 }
 
 /** Which closed opportunities to look at, and how to group them. */
@@ -1177,6 +1403,11 @@ export interface Context {
   locale?: string;
   /** The present, as far as the decision is concerned. */
   now?: InstantInput | null;
+  /**
+   * For the import of history: timers that would be due at or before this instant are not set, so that what is long past sets off
+   * no reminder.
+   */
+  quiet_until?: InstantInput | null;
   /** Entropy from the host, from which new ids are derived. */
   seed?: string | null;
   /** Whose data this is; tenants share nothing. */
@@ -1280,6 +1511,22 @@ export interface FindProducts {
   where?: Condition | null;
 }
 
+/** Which tasks to find; all of them without a filter. */
+export interface FindTasks {
+  /** The cursor of the page before. */
+  cursor?: string | null;
+  /** At most so many, 1 to 1,000; 100 by default. */
+  limit?: number | null;
+  /** Only those that are overdue at this moment or will be before it: the present finds what is late, the end of the day what is due. */
+  overdue_by?: InstantInput | null;
+  /** Whose they are. */
+  owner?: Id | null;
+  /** The record that they are about. */
+  related?: Related | null;
+  /** How far they are. */
+  status?: TaskStatus | null;
+}
+
 /** Which users to find; all of them without a filter. */
 export interface FindUsers {
   /** The cursor of the page before. */
@@ -1294,6 +1541,18 @@ export interface FindUsers {
   order?: OrderBy | null;
   /** A condition that they meet, beside the other filters. What is found is ordered by name then, unless `order` says otherwise. */
   where?: Condition | null;
+}
+
+/** Names an occurrence: a record, a rule and when its timer was due. */
+export interface FireTimer {
+  /** The kind of record. */
+  kind: string;
+  /** The record's id. */
+  id: Id;
+  /** The rule, such as `reminder`. */
+  rule: string;
+  /** When the timer is due. */
+  due: InstantInput;
 }
 
 /** The policies of a forecast. */
@@ -1366,6 +1625,16 @@ export interface ListHistory {
   limit?: number | null;
 }
 
+/** Which intents to list. */
+export interface ListIntents {
+  /** The cursor of the page before. */
+  cursor?: string | null;
+  /** At most so many, 1 to 1,000; 100 by default. */
+  limit?: number | null;
+  /** How far they are; `pending` by default, and of these only those that are ready. */
+  status?: IntentStatus | null;
+}
+
 /** Asks what products cost. */
 export interface LookupRequest {
   /** The price book. */
@@ -1384,6 +1653,12 @@ export interface LoseRequest {
   effective_at?: InstantInput | null;
   /** The lost stage; the pipeline's first one by default. */
   stage?: string | null;
+}
+
+/** Asks for the managers above a user. */
+export interface ManagersRequest {
+  /** The user. */
+  user: Id;
 }
 
 /** An amount in one currency. */
@@ -1494,10 +1769,36 @@ export interface NewProduct {
   unit?: string | null;
 }
 
+/** What is given to create a task. */
+export interface NewTask {
+  /** What is to be done. */
+  subject: string;
+  /** Anything worth noting. */
+  description?: string | null;
+  /** The moment by which it is to be done; instead of `due_on`. */
+  due_at?: InstantInput | null;
+  /** The last day on which it is in time; the day ends in the context's time zone. */
+  due_on?: CalendarDate | null;
+  /** When it takes effect; the context's `now` by default. */
+  effective_at?: InstantInput | null;
+  /** The id, if the host has one of its own; otherwise the engine makes a UUID. */
+  id?: Id | null;
+  /** The user who does it. */
+  owner?: Id | null;
+  /** How much it matters; `normal` by default. */
+  priority?: Priority | null;
+  /** The record that it is about. */
+  related?: Related | null;
+  /** When its owner is to be reminded. */
+  remind_at?: InstantInput | null;
+}
+
 /** What is given to create a `User`. */
 export interface NewUser {
   /** The full name. */
   name: string;
+  /** When the user is away, and who acts meanwhile. */
+  absences?: Absence[] | null;
   /** Set to false when the user no longer works here. */
   active?: boolean | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1508,8 +1809,16 @@ export interface NewUser {
   id?: Id | null;
   /** The user whom this one reports to. */
   manager?: Id | null;
+  /** What the user is in the house, such as `sales_manager`; names of the host's own. */
+  roles?: string[] | null;
   /** The team or regional office. */
   team?: string | null;
+}
+
+/** Asks which tenants have timers. */
+export interface NextDueRequest {
+  /** At most so many tenants, 1 to 1,000; 100 by default. */
+  limit?: number | null;
 }
 
 /** Names a record of any kind. */
@@ -1678,6 +1987,14 @@ export interface ReopenRequest {
   to?: string | null;
 }
 
+/** Opens a closed task again. */
+export interface ReopenTask {
+  /** Which one. */
+  id: Id;
+  /** When it takes effect; the context's `now` by default. */
+  effective_at?: InstantInput | null;
+}
+
 /** Asks what a move would need. */
 export interface RequirementsRequest {
   /** The opportunity. */
@@ -1726,6 +2043,22 @@ export interface StageInput {
   requires?: string[];
 }
 
+/** Asks who acts for a user. */
+export interface StandInRequest {
+  /** The user. */
+  user: Id;
+  /** When; the context's `now` by default. The day is that of the context's time zone. */
+  at?: InstantInput | null;
+}
+
+/** Asks for the timers that were set aside. */
+export interface StuckTimers {
+  /** The cursor of the page before. */
+  cursor?: string | null;
+  /** At most so many, 1 to 1,000; 100 by default. */
+  limit?: number | null;
+}
+
 /** Amounts to add. */
 export interface SumRequest {
   /** The amounts, of any currencies. */
@@ -1738,10 +2071,42 @@ export interface SumRequest {
   to?: Currency | null;
 }
 
+/** What is given to change a task: a field left out stays, null empties it. */
+export interface TaskUpdate {
+  /** Which one. */
+  id: Id;
+  /** Anything worth noting. */
+  description?: string | null;
+  /** The moment by which it is to be done; takes the place of `due_on`. */
+  due_at?: InstantInput | null;
+  /** The last day on which it is in time; takes the place of `due_at`. */
+  due_on?: CalendarDate | null;
+  /** When it takes effect; the context's `now` by default. */
+  effective_at?: InstantInput | null;
+  /** The user who does it. */
+  owner?: Id | null;
+  /** How much it matters. */
+  priority?: Priority;
+  /** The record that it is about. */
+  related?: Related | null;
+  /** When its owner is to be reminded; a later moment puts the reminder off. */
+  remind_at?: InstantInput | null;
+  /** What is to be done. */
+  subject?: string;
+}
+
+/** Asks for what is due to be carried out. */
+export interface TickRequest {
+  /** At most so many timers, 1 to 1,000; 100 by default. */
+  limit?: number | null;
+}
+
 /** What is given to change a `User`: a field left out stays, null empties it. */
 export interface UserUpdate {
   /** Which one. */
   id: Id;
+  /** When the user is away, and who acts meanwhile. */
+  absences?: Absence[] | null;
   /** Set to false when the user no longer works here. */
   active?: boolean | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1752,6 +2117,8 @@ export interface UserUpdate {
   manager?: Id | null;
   /** The full name. */
   name?: string;
+  /** What the user is in the house, such as `sales_manager`; names of the host's own. */
+  roles?: string[] | null;
   /** The team or regional office. */
   team?: string | null;
 }
@@ -1786,6 +2153,8 @@ export interface Operations {
   'users.update': { input: UserUpdate; value: User };
   'users.get': { input: ById; value: User };
   'users.find': { input: FindUsers; value: UserPage };
+  'users.stand_in': { input: StandInRequest; value: StandIn };
+  'users.managers': { input: ManagersRequest; value: Managers };
   'accounts.create': { input: NewAccount; value: Account };
   'accounts.update': { input: AccountUpdate; value: Account };
   'accounts.get': { input: ById; value: Account };
@@ -1818,6 +2187,22 @@ export interface Operations {
   'history.as_of': { input: AsOfRequest; value: RecordThen };
   'history.verify': { input: OfRecord; value: Verified };
   'maintenance.reindex': { input: ReindexRequest; value: Reindexed };
+  'tasks.create': { input: NewTask; value: Task };
+  'tasks.update': { input: TaskUpdate; value: Task };
+  'tasks.get': { input: ById; value: Task };
+  'tasks.find': { input: FindTasks; value: TaskPage };
+  'tasks.complete': { input: CloseTask; value: Task };
+  'tasks.cancel': { input: CloseTask; value: Task };
+  'tasks.reopen': { input: ReopenTask; value: Task };
+  'timers.tick': { input: TickRequest; value: Ticked };
+  'timers.next_due': { input: NextDueRequest; value: NextDue };
+  'timers.fire': { input: FireTimer; value: FiredTimer };
+  'timers.stuck': { input: StuckTimers; value: StuckTimerPage };
+  'timers.retry': { input: ById; value: StuckTimer };
+  'intents.list': { input: ListIntents; value: IntentPage };
+  'intents.get': { input: ById; value: Intent };
+  'intents.acknowledge': { input: Acknowledge; value: Intent };
+  'intents.retry': { input: ById; value: Intent };
   'events.list': { input: ListEvents; value: EventPage };
   'batch': { input: BatchRequest; value: BatchAnswer };
 }

@@ -3,6 +3,13 @@
 use super::shape::{Shape, optional, required};
 
 #[cfg(feature = "store")]
+static ABSENCE: Shape = Shape::Object(&[
+    required("from", &Shape::Date),
+    required("to", &Shape::Date),
+    optional("substitute", &Shape::Nullable(&Shape::Id)),
+]);
+
+#[cfg(feature = "store")]
 static ACCOUNT_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("annual_revenue", &Shape::Nullable(&MONEY)),
@@ -18,6 +25,13 @@ static ACCOUNT_UPDATE: Shape = Shape::Object(&[
     optional("phone", &Shape::Nullable(&Shape::Text)),
     optional("region", &Shape::Nullable(&Shape::Text)),
     optional("website", &Shape::Nullable(&Shape::Text)),
+]);
+
+#[cfg(feature = "store")]
+static ACKNOWLEDGE: Shape = Shape::Object(&[
+    required("id", &Shape::Id),
+    required("outcome", &ATTEMPT),
+    optional("message", &Shape::Nullable(&Shape::Text)),
 ]);
 
 #[cfg(feature = "store")]
@@ -46,6 +60,9 @@ static AS_OF_REQUEST: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static ATTEMPT: Shape = Shape::OneOf(&["done", "failed"]);
+
+#[cfg(feature = "store")]
 static BATCH_ITEM: Shape = Shape::Object(&[
     required("op", &Shape::Text),
     optional("expect_version", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
@@ -65,6 +82,13 @@ static BY_ID: Shape = Shape::Object(&[
 
 #[cfg(feature = "store")]
 static CLOSE_POLICY: Shape = Shape::OneOf(&["none", "median_cycle"]);
+
+#[cfg(feature = "store")]
+static CLOSE_TASK: Shape = Shape::Object(&[
+    required("id", &Shape::Id),
+    optional("effective_at", &Shape::Nullable(&Shape::Instant)),
+    optional("outcome", &Shape::Nullable(&Shape::Text)),
+]);
 
 #[cfg(feature = "store")]
 static CLOSED_REQUEST: Shape = Shape::Object(&[
@@ -120,6 +144,7 @@ pub(super) static CONTEXT: Shape = Shape::Object(&[
     optional("correlation", &Shape::Nullable(&Shape::Text)),
     optional("locale", &Shape::Text),
     optional("now", &Shape::Nullable(&Shape::Instant)),
+    optional("quiet_until", &Shape::Nullable(&Shape::Instant)),
     optional("seed", &Shape::Nullable(&Shape::Text)),
     optional("tenant", &Shape::Text),
     optional("zone", &Shape::Text),
@@ -184,6 +209,16 @@ static FIND_PRODUCTS: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static FIND_TASKS: Shape = Shape::Object(&[
+    optional("cursor", &Shape::Nullable(&Shape::Text)),
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+    optional("overdue_by", &Shape::Nullable(&Shape::Instant)),
+    optional("owner", &Shape::Nullable(&Shape::Id)),
+    optional("related", &Shape::Nullable(&RELATED)),
+    optional("status", &Shape::Nullable(&TASK_STATUS)),
+]);
+
+#[cfg(feature = "store")]
 static FIND_USERS: Shape = Shape::Object(&[
     optional("cursor", &Shape::Nullable(&Shape::Text)),
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
@@ -191,6 +226,14 @@ static FIND_USERS: Shape = Shape::Object(&[
     optional("name_prefix", &Shape::Nullable(&Shape::Text)),
     optional("order", &Shape::Nullable(&ORDER_BY)),
     optional("where", &Shape::Nullable(&CONDITION)),
+]);
+
+#[cfg(feature = "store")]
+static FIRE_TIMER: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Id),
+    required("rule", &Shape::Text),
+    required("due", &Shape::Instant),
 ]);
 
 #[cfg(feature = "store")]
@@ -224,6 +267,9 @@ static GET_CONFIG: Shape = Shape::Object(&[]);
 static GROUP_BY: Shape = Shape::OneOf(&["owner", "manager", "team", "product", "account", "source", "month", "quarter"]);
 
 #[cfg(feature = "store")]
+static INTENT_STATUS: Shape = Shape::OneOf(&["pending", "done", "failed"]);
+
+#[cfg(feature = "store")]
 static LINT_CONDITION_REQUEST: Shape = Shape::Object(&[
     required("kind", &Shape::Text),
     required("condition", &CONDITION),
@@ -244,6 +290,13 @@ static LIST_HISTORY: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static LIST_INTENTS: Shape = Shape::Object(&[
+    optional("cursor", &Shape::Nullable(&Shape::Text)),
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+    optional("status", &Shape::Nullable(&INTENT_STATUS)),
+]);
+
+#[cfg(feature = "store")]
 static LOOKUP_REQUEST: Shape = Shape::Object(&[
     required("price_book", &Shape::Id),
     required("products", &Shape::List(&Shape::Id)),
@@ -255,6 +308,11 @@ static LOSE_REQUEST: Shape = Shape::Object(&[
     required("reason", &Shape::Text),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("stage", &Shape::Nullable(&Shape::Text)),
+]);
+
+#[cfg(feature = "store")]
+static MANAGERS_REQUEST: Shape = Shape::Object(&[
+    required("user", &Shape::Id),
 ]);
 
 static MODE: Shape = Shape::OneOf(&["floor", "ceiling", "toward_zero", "away_from_zero", "half_even", "half_odd", "half_away_from_zero", "half_toward_zero", "half_toward_positive_infinity", "half_toward_negative_infinity"]);
@@ -323,14 +381,35 @@ static NEW_PRODUCT: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static NEW_TASK: Shape = Shape::Object(&[
+    required("subject", &Shape::Text),
+    optional("description", &Shape::Nullable(&Shape::Text)),
+    optional("due_at", &Shape::Nullable(&Shape::Instant)),
+    optional("due_on", &Shape::Nullable(&Shape::Date)),
+    optional("effective_at", &Shape::Nullable(&Shape::Instant)),
+    optional("id", &Shape::Nullable(&Shape::Id)),
+    optional("owner", &Shape::Nullable(&Shape::Id)),
+    optional("priority", &Shape::Nullable(&PRIORITY)),
+    optional("related", &Shape::Nullable(&RELATED)),
+    optional("remind_at", &Shape::Nullable(&Shape::Instant)),
+]);
+
+#[cfg(feature = "store")]
 static NEW_USER: Shape = Shape::Object(&[
     required("name", &Shape::Text),
+    optional("absences", &Shape::Nullable(&Shape::List(&ABSENCE))),
     optional("active", &Shape::Nullable(&Shape::Flag)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("email", &Shape::Nullable(&Shape::Text)),
     optional("id", &Shape::Nullable(&Shape::Id)),
     optional("manager", &Shape::Nullable(&Shape::Id)),
+    optional("roles", &Shape::Nullable(&Shape::List(&Shape::Text))),
     optional("team", &Shape::Nullable(&Shape::Text)),
+]);
+
+#[cfg(feature = "store")]
+static NEXT_DUE_REQUEST: Shape = Shape::Object(&[
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
 ]);
 
 #[cfg(feature = "store")]
@@ -402,6 +481,9 @@ static PRICE_REQUEST: Shape = Shape::Object(&[
 ]);
 
 #[cfg(feature = "store")]
+static PRIORITY: Shape = Shape::OneOf(&["low", "normal", "high", "urgent"]);
+
+#[cfg(feature = "store")]
 static PROBABILITY_POLICY: Shape = Shape::OneOf(&["deal", "stage", "historic_win_rate"]);
 
 #[cfg(feature = "store")]
@@ -431,6 +513,12 @@ static REINDEX_REQUEST: Shape = Shape::Object(&[
     optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
 ]);
 
+#[cfg(feature = "store")]
+static RELATED: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Id),
+]);
+
 static REMAINDER_RULE: Shape = Shape::OneOf(&["largest_fraction", "largest_ratio", "sequential_from_last", "round_half_down_then_first", "largest_fraction_by_magnitude"]);
 
 #[cfg(feature = "store")]
@@ -438,6 +526,12 @@ static REOPEN_REQUEST: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("to", &Shape::Nullable(&Shape::Text)),
+]);
+
+#[cfg(feature = "store")]
+static REOPEN_TASK: Shape = Shape::Object(&[
+    required("id", &Shape::Id),
+    optional("effective_at", &Shape::Nullable(&Shape::Instant)),
 ]);
 
 #[cfg(feature = "store")]
@@ -473,6 +567,18 @@ static STAGE: Shape = Shape::Object(&[
 #[cfg(feature = "store")]
 static STAGE_KIND: Shape = Shape::OneOf(&["open", "won", "lost"]);
 
+#[cfg(feature = "store")]
+static STAND_IN_REQUEST: Shape = Shape::Object(&[
+    required("user", &Shape::Id),
+    optional("at", &Shape::Nullable(&Shape::Instant)),
+]);
+
+#[cfg(feature = "store")]
+static STUCK_TIMERS: Shape = Shape::Object(&[
+    optional("cursor", &Shape::Nullable(&Shape::Text)),
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+]);
+
 static SUM_REQUEST: Shape = Shape::Object(&[
     required("amounts", &Shape::List(&MONEY)),
     optional("date", &Shape::Nullable(&Shape::Date)),
@@ -480,16 +586,40 @@ static SUM_REQUEST: Shape = Shape::Object(&[
     optional("to", &Shape::Nullable(&Shape::Currency)),
 ]);
 
+#[cfg(feature = "store")]
+static TASK_STATUS: Shape = Shape::OneOf(&["open", "done", "cancelled"]);
+
+#[cfg(feature = "store")]
+static TASK_UPDATE: Shape = Shape::Object(&[
+    required("id", &Shape::Id),
+    optional("description", &Shape::Nullable(&Shape::Text)),
+    optional("due_at", &Shape::Nullable(&Shape::Instant)),
+    optional("due_on", &Shape::Nullable(&Shape::Date)),
+    optional("effective_at", &Shape::Nullable(&Shape::Instant)),
+    optional("owner", &Shape::Nullable(&Shape::Id)),
+    optional("priority", &PRIORITY),
+    optional("related", &Shape::Nullable(&RELATED)),
+    optional("remind_at", &Shape::Nullable(&Shape::Instant)),
+    optional("subject", &Shape::Text),
+]);
+
 static TAX_ROUNDING: Shape = Shape::OneOf(&["line", "document"]);
+
+#[cfg(feature = "store")]
+static TICK_REQUEST: Shape = Shape::Object(&[
+    optional("limit", &Shape::Nullable(&Shape::Integer(0, 4294967295))),
+]);
 
 #[cfg(feature = "store")]
 static USER_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
+    optional("absences", &Shape::Nullable(&Shape::List(&ABSENCE))),
     optional("active", &Shape::Nullable(&Shape::Flag)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("email", &Shape::Nullable(&Shape::Text)),
     optional("manager", &Shape::Nullable(&Shape::Id)),
     optional("name", &Shape::Text),
+    optional("roles", &Shape::Nullable(&Shape::List(&Shape::Text))),
     optional("team", &Shape::Nullable(&Shape::Text)),
 ]);
 
@@ -541,6 +671,10 @@ fn stored(operation: &str) -> Option<&'static Shape> {
         "insight.funnel" => &FUNNEL_REQUEST,
         "insight.win_rate" => &CLOSED_REQUEST,
         "insight.won_value" => &CLOSED_REQUEST,
+        "intents.acknowledge" => &ACKNOWLEDGE,
+        "intents.get" => &BY_ID,
+        "intents.list" => &LIST_INTENTS,
+        "intents.retry" => &BY_ID,
         "maintenance.reindex" => &REINDEX_REQUEST,
         "opportunities.advance" => &ADVANCE_REQUEST,
         "opportunities.create" => &NEW_OPPORTUNITY,
@@ -561,9 +695,23 @@ fn stored(operation: &str) -> Option<&'static Shape> {
         "products.find" => &FIND_PRODUCTS,
         "products.get" => &BY_ID,
         "products.update" => &PRODUCT_UPDATE,
+        "tasks.cancel" => &CLOSE_TASK,
+        "tasks.complete" => &CLOSE_TASK,
+        "tasks.create" => &NEW_TASK,
+        "tasks.find" => &FIND_TASKS,
+        "tasks.get" => &BY_ID,
+        "tasks.reopen" => &REOPEN_TASK,
+        "tasks.update" => &TASK_UPDATE,
+        "timers.fire" => &FIRE_TIMER,
+        "timers.next_due" => &NEXT_DUE_REQUEST,
+        "timers.retry" => &BY_ID,
+        "timers.stuck" => &STUCK_TIMERS,
+        "timers.tick" => &TICK_REQUEST,
         "users.create" => &NEW_USER,
         "users.find" => &FIND_USERS,
         "users.get" => &BY_ID,
+        "users.managers" => &MANAGERS_REQUEST,
+        "users.stand_in" => &STAND_IN_REQUEST,
         "users.update" => &USER_UPDATE,
         _ => return None,
     })

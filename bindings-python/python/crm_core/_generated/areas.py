@@ -11,6 +11,7 @@ from .._caller import Area, Caller
 from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
+    AbsenceInput,
     ConditionInput,
     ConfigInput,
     ForecastPoliciesInput,
@@ -19,6 +20,7 @@ from .inputs import (
     PriceEntryInput,
     PriceLineInput,
     RateInput,
+    RelatedInput,
     RoundingChoiceInput,
 )
 
@@ -330,11 +332,13 @@ class UsersArea(Area):
         self,
         name: str,
         *,
+        absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
+        roles: Sequence[str] | None | Unset = UNSET,
         team: str | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.User]:
@@ -342,22 +346,26 @@ class UsersArea(Area):
 
         Args:
             name: The full name.
+            absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
             manager: The user whom this one reports to.
+            roles: What the user is in the house, such as `sales_manager`; names of the host's own.
             team: The team or regional office.
         """
         return self._caller._run(
             "users.create",
             {
                 "name": name,
+                "absences": absences,
                 "active": active,
                 "effective_at": effective_at,
                 "email": email,
                 "id": id,
                 "manager": manager,
+                "roles": roles,
                 "team": team,
             },
             models.User,
@@ -368,11 +376,13 @@ class UsersArea(Area):
         self,
         id: str,
         *,
+        absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
         name: str | Unset = UNSET,
+        roles: Sequence[str] | None | Unset = UNSET,
         team: str | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.User]:
@@ -380,22 +390,26 @@ class UsersArea(Area):
 
         Args:
             id: Which one.
+            absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             manager: The user whom this one reports to.
             name: The full name.
+            roles: What the user is in the house, such as `sales_manager`; names of the host's own.
             team: The team or regional office.
         """
         return self._caller._run(
             "users.update",
             {
                 "id": id,
+                "absences": absences,
                 "active": active,
                 "effective_at": effective_at,
                 "email": email,
                 "manager": manager,
                 "name": name,
+                "roles": roles,
                 "team": team,
             },
             models.User,
@@ -452,6 +466,44 @@ class UsersArea(Area):
                 "where": where,
             },
             models.UserPage,
+            options,
+        )
+
+    def stand_in(
+        self,
+        user: str,
+        *,
+        at: InstantLike | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.StandIn]:
+        """Says who acts for a user: the user, or during an absence the substitute, or else the manager, with a reason
+        for each step.
+
+        Args:
+            user: The user.
+            at: When; the context's `now` by default. The day is that of the context's time zone.
+        """
+        return self._caller._run(
+            "users.stand_in",
+            {"user": user, "at": at},
+            models.StandIn,
+            options,
+        )
+
+    def managers(
+        self,
+        user: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Managers]:
+        """Lists the managers above a user, the user's own first.
+
+        Args:
+            user: The user.
+        """
+        return self._caller._run(
+            "users.managers",
+            {"user": user},
+            models.Managers,
             options,
         )
 
@@ -1448,6 +1500,406 @@ class MaintenanceArea(Area):
         )
 
 
+class TasksArea(Area):
+    """The operations of `tasks`."""
+
+    def create(
+        self,
+        subject: str,
+        *,
+        description: str | None | Unset = UNSET,
+        due_at: InstantLike | None | Unset = UNSET,
+        due_on: DateLike | None | Unset = UNSET,
+        effective_at: InstantLike | None | Unset = UNSET,
+        id: str | None | Unset = UNSET,
+        owner: str | None | Unset = UNSET,
+        priority: models.Priority | None | Unset = UNSET,
+        related: models.Related | RelatedInput | None | Unset = UNSET,
+        remind_at: InstantLike | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Creates a task; its deadline and its reminder are kept as timers.
+
+        Args:
+            subject: What is to be done.
+            description: Anything worth noting.
+            due_at: The moment by which it is to be done; instead of `due_on`.
+            due_on: The last day on which it is in time; the day ends in the context's time zone.
+            effective_at: When it takes effect; the context's `now` by default.
+            id: The id, if the host has one of its own; otherwise the engine makes a UUID.
+            owner: The user who does it.
+            priority: How much it matters; `normal` by default.
+            related: The record that it is about.
+            remind_at: When its owner is to be reminded.
+        """
+        return self._caller._run(
+            "tasks.create",
+            {
+                "subject": subject,
+                "description": description,
+                "due_at": due_at,
+                "due_on": due_on,
+                "effective_at": effective_at,
+                "id": id,
+                "owner": owner,
+                "priority": priority,
+                "related": related,
+                "remind_at": remind_at,
+            },
+            models.Task,
+            options,
+        )
+
+    def update(
+        self,
+        id: str,
+        *,
+        description: str | None | Unset = UNSET,
+        due_at: InstantLike | None | Unset = UNSET,
+        due_on: DateLike | None | Unset = UNSET,
+        effective_at: InstantLike | None | Unset = UNSET,
+        owner: str | None | Unset = UNSET,
+        priority: models.Priority | Unset = UNSET,
+        related: models.Related | RelatedInput | None | Unset = UNSET,
+        remind_at: InstantLike | None | Unset = UNSET,
+        subject: str | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Changes a task: a field left out stays, null empties it. Its timers follow.
+
+        Args:
+            id: Which one.
+            description: Anything worth noting.
+            due_at: The moment by which it is to be done; takes the place of `due_on`.
+            due_on: The last day on which it is in time; takes the place of `due_at`.
+            effective_at: When it takes effect; the context's `now` by default.
+            owner: The user who does it.
+            priority: How much it matters.
+            related: The record that it is about.
+            remind_at: When its owner is to be reminded; a later moment puts the reminder off.
+            subject: What is to be done.
+        """
+        return self._caller._run(
+            "tasks.update",
+            {
+                "id": id,
+                "description": description,
+                "due_at": due_at,
+                "due_on": due_on,
+                "effective_at": effective_at,
+                "owner": owner,
+                "priority": priority,
+                "related": related,
+                "remind_at": remind_at,
+                "subject": subject,
+            },
+            models.Task,
+            options,
+        )
+
+    def get(
+        self,
+        id: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Reads a task.
+
+        Args:
+            id: The id.
+        """
+        return self._caller._run(
+            "tasks.get",
+            {"id": id},
+            models.Task,
+            options,
+        )
+
+    def find(
+        self,
+        *,
+        cursor: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        overdue_by: InstantLike | None | Unset = UNSET,
+        owner: str | None | Unset = UNSET,
+        related: models.Related | RelatedInput | None | Unset = UNSET,
+        status: models.TaskStatus | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.TaskPage]:
+        """Reads a page of tasks by owner, status, related record or deadline.
+
+        Args:
+            cursor: The cursor of the page before.
+            limit: At most so many, 1 to 1,000; 100 by default.
+            overdue_by: Only those that are overdue at this moment or will be before it: the present finds what is
+                late, the end of the day what is due.
+            owner: Whose they are.
+            related: The record that they are about.
+            status: How far they are.
+        """
+        return self._caller._run(
+            "tasks.find",
+            {
+                "cursor": cursor,
+                "limit": limit,
+                "overdue_by": overdue_by,
+                "owner": owner,
+                "related": related,
+                "status": status,
+            },
+            models.TaskPage,
+            options,
+        )
+
+    def complete(
+        self,
+        id: str,
+        *,
+        effective_at: InstantLike | None | Unset = UNSET,
+        outcome: str | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Closes a task as done.
+
+        Args:
+            id: Which one.
+            effective_at: When it takes effect; the context's `now` by default.
+            outcome: What came of it.
+        """
+        return self._caller._run(
+            "tasks.complete",
+            {"id": id, "effective_at": effective_at, "outcome": outcome},
+            models.Task,
+            options,
+        )
+
+    def cancel(
+        self,
+        id: str,
+        *,
+        effective_at: InstantLike | None | Unset = UNSET,
+        outcome: str | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Closes a task that is not to be done any more.
+
+        Args:
+            id: Which one.
+            effective_at: When it takes effect; the context's `now` by default.
+            outcome: What came of it.
+        """
+        return self._caller._run(
+            "tasks.cancel",
+            {"id": id, "effective_at": effective_at, "outcome": outcome},
+            models.Task,
+            options,
+        )
+
+    def reopen(
+        self,
+        id: str,
+        *,
+        effective_at: InstantLike | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Task]:
+        """Opens a closed task again; a reminder or deadline that has passed is due at once.
+
+        Args:
+            id: Which one.
+            effective_at: When it takes effect; the context's `now` by default.
+        """
+        return self._caller._run(
+            "tasks.reopen",
+            {"id": id, "effective_at": effective_at},
+            models.Task,
+            options,
+        )
+
+
+class TimersArea(Area):
+    """The operations of `timers`."""
+
+    def tick(
+        self,
+        *,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Ticked]:
+        """Carries out the timers that are due, each decided and committed by itself: once, with several tickers and
+        after any downtime.
+
+        Args:
+            limit: At most so many timers, 1 to 1,000; 100 by default.
+        """
+        return self._caller._run(
+            "timers.tick",
+            {"limit": limit},
+            models.Ticked,
+            options,
+        )
+
+    def next_due(
+        self,
+        *,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.NextDue]:
+        """Says which tenants have timers and when each one's first is due; the only operation that looks across
+        tenants.
+
+        Args:
+            limit: At most so many tenants, 1 to 1,000; 100 by default.
+        """
+        return self._caller._run(
+            "timers.next_due",
+            {"limit": limit},
+            models.NextDue,
+            options,
+        )
+
+    def fire(
+        self,
+        id: str,
+        *,
+        kind: str,
+        rule: str,
+        due: InstantLike,
+        **options: Unpack[Options],
+    ) -> Answer[models.FiredTimer]:
+        """Carries out one timer, as a tick does; for hosts that keep timers of their own.
+
+        Args:
+            id: The record's id.
+            kind: The kind of record.
+            rule: The rule, such as `reminder`.
+            due: When the timer is due.
+        """
+        return self._caller._run(
+            "timers.fire",
+            {"id": id, "kind": kind, "rule": rule, "due": due},
+            models.FiredTimer,
+            options,
+        )
+
+    def stuck(
+        self,
+        *,
+        cursor: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.StuckTimerPage]:
+        """Lists the timers that kept failing and were set aside, oldest first.
+
+        Args:
+            cursor: The cursor of the page before.
+            limit: At most so many, 1 to 1,000; 100 by default.
+        """
+        return self._caller._run(
+            "timers.stuck",
+            {"cursor": cursor, "limit": limit},
+            models.StuckTimerPage,
+            options,
+        )
+
+    def retry(
+        self,
+        id: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.StuckTimer]:
+        """Sets a timer again that was set aside; it is due at once.
+
+        Args:
+            id: The id.
+        """
+        return self._caller._run(
+            "timers.retry",
+            {"id": id},
+            models.StuckTimer,
+            options,
+        )
+
+
+class IntentsArea(Area):
+    """The operations of `intents`."""
+
+    def list(
+        self,
+        *,
+        cursor: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        status: models.IntentStatus | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.IntentPage]:
+        """Lists intents, those that have waited longest first; without a status the pending ones that are ready.
+
+        Args:
+            cursor: The cursor of the page before.
+            limit: At most so many, 1 to 1,000; 100 by default.
+            status: How far they are; `pending` by default, and of these only those that are ready.
+        """
+        return self._caller._run(
+            "intents.list",
+            {"cursor": cursor, "limit": limit, "status": status},
+            models.IntentPage,
+            options,
+        )
+
+    def get(
+        self,
+        id: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Intent]:
+        """Reads an intent.
+
+        Args:
+            id: The id.
+        """
+        return self._caller._run(
+            "intents.get",
+            {"id": id},
+            models.Intent,
+            options,
+        )
+
+    def acknowledge(
+        self,
+        id: str,
+        *,
+        outcome: models.Attempt,
+        message: str | None | Unset = UNSET,
+        **options: Unpack[Options],
+    ) -> Answer[models.Intent]:
+        """Notes how an attempt at an intent ended: done, or failed and to be tried again later, five times at most.
+
+        Args:
+            id: Which intent.
+            outcome: How it ended.
+            message: What is worth keeping of it, such as the answer of a mail service.
+        """
+        return self._caller._run(
+            "intents.acknowledge",
+            {"id": id, "outcome": outcome, "message": message},
+            models.Intent,
+            options,
+        )
+
+    def retry(
+        self,
+        id: str,
+        **options: Unpack[Options],
+    ) -> Answer[models.Intent]:
+        """Makes an intent that was given up ready again.
+
+        Args:
+            id: The id.
+        """
+        return self._caller._run(
+            "intents.retry",
+            {"id": id},
+            models.Intent,
+            options,
+        )
+
+
 class EventsArea(Area):
     """The operations of `events`."""
 
@@ -1539,6 +1991,21 @@ class Areas(Caller):
     def maintenance(self) -> MaintenanceArea:
         """The operations of `maintenance`."""
         return MaintenanceArea(self)
+
+    @property
+    def tasks(self) -> TasksArea:
+        """The operations of `tasks`."""
+        return TasksArea(self)
+
+    @property
+    def timers(self) -> TimersArea:
+        """The operations of `timers`."""
+        return TimersArea(self)
+
+    @property
+    def intents(self) -> IntentsArea:
+        """The operations of `intents`."""
+        return IntentsArea(self)
 
     @property
     def events(self) -> EventsArea:

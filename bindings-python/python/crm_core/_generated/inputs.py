@@ -10,13 +10,16 @@ from .._values import DateLike, DecimalLike, InstantLike
 from . import models
 
 __all__ = [
+    "AbsenceInput",
     "AccountUpdateInput",
+    "AcknowledgeInput",
     "AdvanceRequestInput",
     "AllocateRequestInput",
     "AsOfRequestInput",
     "BatchItemInput",
     "BatchRequestInput",
     "ByIdInput",
+    "CloseTaskInput",
     "ClosedRequestInput",
     "ConditionInput",
     "ConditionRequestInput",
@@ -30,7 +33,9 @@ __all__ = [
     "FindOpportunitiesInput",
     "FindPriceBooksInput",
     "FindProductsInput",
+    "FindTasksInput",
     "FindUsersInput",
+    "FireTimerInput",
     "ForecastPoliciesInput",
     "ForecastRequestInput",
     "FunnelRequestInput",
@@ -38,14 +43,18 @@ __all__ = [
     "LintConditionRequestInput",
     "ListEventsInput",
     "ListHistoryInput",
+    "ListIntentsInput",
     "LookupRequestInput",
     "LoseRequestInput",
+    "ManagersRequestInput",
     "MoneyInput",
     "NewAccountInput",
     "NewOpportunityInput",
     "NewPriceBookInput",
     "NewProductInput",
+    "NewTaskInput",
     "NewUserInput",
+    "NextDueRequestInput",
     "OfRecordInput",
     "OpportunityUpdateInput",
     "OrderByInput",
@@ -57,15 +66,31 @@ __all__ = [
     "ProductUpdateInput",
     "RateInput",
     "ReindexRequestInput",
+    "RelatedInput",
     "ReopenRequestInput",
+    "ReopenTaskInput",
     "RequirementsRequestInput",
     "RoundRequestInput",
     "RoundingChoiceInput",
     "StageInput",
+    "StandInRequestInput",
+    "StuckTimersInput",
     "SumRequestInput",
+    "TaskUpdateInput",
+    "TickRequestInput",
     "UserUpdateInput",
     "WinRequestInput",
 ]
+
+
+AbsenceInput = TypedDict(
+    "AbsenceInput",
+    {
+        "from": "DateLike",
+        "to": "DateLike",
+        "substitute": "NotRequired[str | None]",
+    },
+)
 
 
 class AccountUpdateInput(TypedDict):
@@ -85,6 +110,14 @@ class AccountUpdateInput(TypedDict):
     phone: NotRequired[str | None]
     region: NotRequired[str | None]
     website: NotRequired[str | None]
+
+
+class AcknowledgeInput(TypedDict):
+    """Says how an attempt at an intent ended."""
+
+    id: str
+    outcome: models.Attempt
+    message: NotRequired[str | None]
 
 
 class AdvanceRequestInput(TypedDict):
@@ -132,6 +165,14 @@ class ByIdInput(TypedDict):
     """Names a record by its id."""
 
     id: str
+
+
+class CloseTaskInput(TypedDict):
+    """Closes a task, as done or as given up."""
+
+    id: str
+    effective_at: NotRequired[InstantLike | None]
+    outcome: NotRequired[str | None]
 
 
 class ClosedRequestInput(TypedDict):
@@ -195,6 +236,7 @@ class ContextInput(TypedDict):
     correlation: NotRequired[str | None]
     locale: NotRequired[str]
     now: NotRequired[InstantLike | None]
+    quiet_until: NotRequired[InstantLike | None]
     seed: NotRequired[str | None]
     tenant: NotRequired[str]
     zone: NotRequired[str]
@@ -266,6 +308,17 @@ class FindProductsInput(TypedDict):
     where: NotRequired[models.Condition | ConditionInput | None]
 
 
+class FindTasksInput(TypedDict):
+    """Which tasks to find; all of them without a filter."""
+
+    cursor: NotRequired[str | None]
+    limit: NotRequired[int | None]
+    overdue_by: NotRequired[InstantLike | None]
+    owner: NotRequired[str | None]
+    related: NotRequired[models.Related | RelatedInput | None]
+    status: NotRequired[models.TaskStatus | None]
+
+
 class FindUsersInput(TypedDict):
     """Which users to find; all of them without a filter."""
 
@@ -275,6 +328,15 @@ class FindUsersInput(TypedDict):
     name_prefix: NotRequired[str | None]
     order: NotRequired[models.OrderBy | OrderByInput | None]
     where: NotRequired[models.Condition | ConditionInput | None]
+
+
+class FireTimerInput(TypedDict):
+    """Names an occurrence: a record, a rule and when its timer was due."""
+
+    id: str
+    kind: str
+    rule: str
+    due: InstantLike
 
 
 class ForecastPoliciesInput(TypedDict):
@@ -331,6 +393,14 @@ class ListHistoryInput(TypedDict):
     limit: NotRequired[int | None]
 
 
+class ListIntentsInput(TypedDict):
+    """Which intents to list."""
+
+    cursor: NotRequired[str | None]
+    limit: NotRequired[int | None]
+    status: NotRequired[models.IntentStatus | None]
+
+
 class LookupRequestInput(TypedDict):
     """Asks what products cost."""
 
@@ -345,6 +415,12 @@ class LoseRequestInput(TypedDict):
     reason: str
     effective_at: NotRequired[InstantLike | None]
     stage: NotRequired[str | None]
+
+
+class ManagersRequestInput(TypedDict):
+    """Asks for the managers above a user."""
+
+    user: str
 
 
 class MoneyInput(TypedDict):
@@ -416,16 +492,39 @@ class NewProductInput(TypedDict):
     unit: NotRequired[str | None]
 
 
+class NewTaskInput(TypedDict):
+    """What is given to create a task."""
+
+    subject: str
+    description: NotRequired[str | None]
+    due_at: NotRequired[InstantLike | None]
+    due_on: NotRequired[DateLike | None]
+    effective_at: NotRequired[InstantLike | None]
+    id: NotRequired[str | None]
+    owner: NotRequired[str | None]
+    priority: NotRequired[models.Priority | None]
+    related: NotRequired[models.Related | RelatedInput | None]
+    remind_at: NotRequired[InstantLike | None]
+
+
 class NewUserInput(TypedDict):
     """What is given to create a `User`."""
 
     name: str
+    absences: NotRequired[Sequence[models.Absence | AbsenceInput] | None]
     active: NotRequired[bool | None]
     effective_at: NotRequired[InstantLike | None]
     email: NotRequired[str | None]
     id: NotRequired[str | None]
     manager: NotRequired[str | None]
+    roles: NotRequired[Sequence[str] | None]
     team: NotRequired[str | None]
+
+
+class NextDueRequestInput(TypedDict):
+    """Asks which tenants have timers."""
+
+    limit: NotRequired[int | None]
 
 
 class OfRecordInput(TypedDict):
@@ -544,12 +643,26 @@ class ReindexRequestInput(TypedDict):
     limit: NotRequired[int | None]
 
 
+class RelatedInput(TypedDict):
+    """The record that something is about."""
+
+    id: str
+    kind: str
+
+
 class ReopenRequestInput(TypedDict):
     """Opens a won or lost opportunity again."""
 
     id: str
     effective_at: NotRequired[InstantLike | None]
     to: NotRequired[str | None]
+
+
+class ReopenTaskInput(TypedDict):
+    """Opens a closed task again."""
+
+    id: str
+    effective_at: NotRequired[InstantLike | None]
 
 
 class RequirementsRequestInput(TypedDict):
@@ -588,6 +701,20 @@ class StageInput(TypedDict):
     requires: NotRequired[Sequence[str]]
 
 
+class StandInRequestInput(TypedDict):
+    """Asks who acts for a user."""
+
+    user: str
+    at: NotRequired[InstantLike | None]
+
+
+class StuckTimersInput(TypedDict):
+    """Asks for the timers that were set aside."""
+
+    cursor: NotRequired[str | None]
+    limit: NotRequired[int | None]
+
+
 class SumRequestInput(TypedDict):
     """Amounts to add."""
 
@@ -597,15 +724,38 @@ class SumRequestInput(TypedDict):
     to: NotRequired[str | None]
 
 
+class TaskUpdateInput(TypedDict):
+    """What is given to change a task: a field left out stays, null empties it."""
+
+    id: str
+    description: NotRequired[str | None]
+    due_at: NotRequired[InstantLike | None]
+    due_on: NotRequired[DateLike | None]
+    effective_at: NotRequired[InstantLike | None]
+    owner: NotRequired[str | None]
+    priority: NotRequired[models.Priority]
+    related: NotRequired[models.Related | RelatedInput | None]
+    remind_at: NotRequired[InstantLike | None]
+    subject: NotRequired[str]
+
+
+class TickRequestInput(TypedDict):
+    """Asks for what is due to be carried out."""
+
+    limit: NotRequired[int | None]
+
+
 class UserUpdateInput(TypedDict):
     """What is given to change a `User`: a field left out stays, null empties it."""
 
     id: str
+    absences: NotRequired[Sequence[models.Absence | AbsenceInput] | None]
     active: NotRequired[bool | None]
     effective_at: NotRequired[InstantLike | None]
     email: NotRequired[str | None]
     manager: NotRequired[str | None]
     name: NotRequired[str]
+    roles: NotRequired[Sequence[str] | None]
     team: NotRequired[str | None]
 
 

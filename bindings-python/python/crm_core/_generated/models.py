@@ -12,14 +12,17 @@ from pydantic import AwareDatetime, Field
 from .._values import Answered, Exact, Sent
 
 __all__ = [
+    "Absence",
     "Account",
     "AccountPage",
     "AccountUpdate",
+    "Acknowledge",
     "AdvanceRequest",
     "AllocateRequest",
     "Allocation",
     "AmountPolicy",
     "AsOfRequest",
+    "Attempt",
     "Basis",
     "BatchAnswer",
     "BatchItem",
@@ -27,6 +30,7 @@ __all__ = [
     "BucketKind",
     "ById",
     "ClosePolicy",
+    "CloseTask",
     "ClosedRequest",
     "Condition",
     "ConditionExplanation",
@@ -56,8 +60,11 @@ __all__ = [
     "FindOpportunities",
     "FindPriceBooks",
     "FindProducts",
+    "FindTasks",
     "FindUsers",
     "Finding",
+    "FireTimer",
+    "FiredTimer",
     "Forecast",
     "ForecastBucket",
     "ForecastFigures",
@@ -77,20 +84,29 @@ __all__ = [
     "HistoryEntry",
     "HistoryPage",
     "Imputed",
+    "Intent",
+    "IntentPage",
+    "IntentStatus",
     "Kind",
     "LintConditionRequest",
     "LintReport",
     "ListEvents",
     "ListHistory",
+    "ListIntents",
     "LookupRequest",
     "LoseRequest",
+    "Managers",
+    "ManagersRequest",
     "Mode",
     "Money",
     "NewAccount",
     "NewOpportunity",
     "NewPriceBook",
     "NewProduct",
+    "NewTask",
     "NewUser",
+    "NextDue",
+    "NextDueRequest",
     "OfRecord",
     "Opportunity",
     "OpportunityPage",
@@ -105,6 +121,7 @@ __all__ = [
     "PriceRequest",
     "PricedLine",
     "PricedQuote",
+    "Priority",
     "ProbabilityPolicy",
     "Product",
     "ProductPage",
@@ -113,8 +130,10 @@ __all__ = [
     "RecordThen",
     "ReindexRequest",
     "Reindexed",
+    "Related",
     "RemainderRule",
     "ReopenRequest",
+    "ReopenTask",
     "Requirements",
     "RequirementsRequest",
     "RoundRequest",
@@ -125,12 +144,26 @@ __all__ = [
     "Stage",
     "StageEntry",
     "StageKind",
+    "StandIn",
+    "StandInRequest",
     "Stay",
     "StoredEvent",
+    "StuckStatus",
+    "StuckTimer",
+    "StuckTimerPage",
+    "StuckTimers",
     "Sum",
     "SumRequest",
+    "Task",
+    "TaskPage",
+    "TaskStatus",
+    "TaskUpdate",
     "TaxGroup",
     "TaxRounding",
+    "TenantDue",
+    "TickRequest",
+    "Ticked",
+    "TimerOutcome",
     "User",
     "UserPage",
     "UserUpdate",
@@ -151,6 +184,13 @@ AmountPolicy = Literal["none", "list_price"]
 
 - `none`: Nothing: it counts, without an amount.
 - `list_price`: The price of one unit of its product in the price book.
+"""
+
+Attempt = Literal["done", "failed"]
+"""How an attempt at an intent ended.
+
+- `done`: It was carried out.
+- `failed`: It could not be carried out; it is tried again later, and given up after the fifth time.
 """
 
 Basis = Literal["history", "snapshot"]
@@ -247,6 +287,14 @@ GroupBy = Literal[
 - `quarter`: The calendar quarter, written `2026-Q1`.
 """
 
+IntentStatus = Literal["pending", "done", "failed"]
+"""How far an intent is.
+
+- `pending`: To be carried out.
+- `done`: Carried out.
+- `failed`: Given up after too many failures.
+"""
+
 Kind = Literal[
     "validation",
     "not_found",
@@ -297,6 +345,15 @@ Mode = Literal[
 - `half_toward_negative_infinity`: To the nearest; a half toward minus infinity.
 """
 
+Priority = Literal["low", "normal", "high", "urgent"]
+"""How much a task matters beside others.
+
+- `low`: It can wait.
+- `normal`: As usual.
+- `high`: Before others.
+- `urgent`: At once.
+"""
+
 ProbabilityPolicy = Literal["deal", "stage", "historic_win_rate"]
 """Where probabilities come from.
 
@@ -336,12 +393,51 @@ StageKind = Literal["open", "won", "lost"]
 - `lost`: Lost: the customer does not buy.
 """
 
+StuckStatus = Literal["stuck", "retried"]
+"""Whether a timer that was set aside still waits for somebody.
+
+- `stuck`: It waits.
+- `retried`: It was set again.
+"""
+
+TaskStatus = Literal["open", "done", "cancelled"]
+"""How far a task is.
+
+- `open`: To be done.
+- `done`: Done.
+- `cancelled`: Not to be done any more.
+"""
+
 TaxRounding = Literal["line", "document"]
 """Where tax is rounded.
 
 - `line`: The tax of every line is rounded; a group's tax is their sum.
 - `document`: The tax of every group of lines with one tax percent is rounded once and then shared by its lines.
 """
+
+TimerOutcome = Literal["fired", "moved", "dropped"]
+"""What became of a timer.
+
+- `fired`: Its rule was carried out.
+- `moved`: The record is due later.
+- `dropped`: The record is gone, or has nothing to be done.
+"""
+
+
+class Absence(Sent):
+    """A time in which a user is away."""
+
+    from_: _dt.date = Field(
+        alias="from",
+        description="The first day.",
+    )
+    to: _dt.date = Field(
+        description="The last day.",
+    )
+    substitute: str | None = Field(
+        default=None,
+        description="The user who acts meanwhile; the manager where there is none.",
+    )
 
 
 class Account(Answered):
@@ -483,6 +579,21 @@ class AccountUpdate(Sent):
     )
 
 
+class Acknowledge(Sent):
+    """Says how an attempt at an intent ended."""
+
+    id: str = Field(
+        description="Which intent.",
+    )
+    outcome: Attempt = Field(
+        description="How it ended.",
+    )
+    message: str | None = Field(
+        default=None,
+        description="What is worth keeping of it, such as the answer of a mail service.",
+    )
+
+
 class AdvanceRequest(Sent):
     """Moves an open opportunity to another open stage."""
 
@@ -597,6 +708,22 @@ class ById(Sent):
 
     id: str = Field(
         description="The id.",
+    )
+
+
+class CloseTask(Sent):
+    """Closes a task, as done or as given up."""
+
+    id: str = Field(
+        description="Which one.",
+    )
+    effective_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it takes effect; the context's `now` by default.",
+    )
+    outcome: str | None = Field(
+        default=None,
+        description="What came of it.",
     )
 
 
@@ -807,6 +934,10 @@ class Context(Sent):
     now: AwareDatetime | None = Field(
         default=None,
         description="The present, as far as the decision is concerned.",
+    )
+    quiet_until: AwareDatetime | None = Field(
+        default=None,
+        description="For the import of history: timers that would be due at or before this instant are not set, so that what is long past sets off\nno reminder.",
     )
     seed: str | None = Field(
         default=None,
@@ -1174,6 +1305,35 @@ class FindProducts(Sent):
     )
 
 
+class FindTasks(Sent):
+    """Which tasks to find; all of them without a filter."""
+
+    cursor: str | None = Field(
+        default=None,
+        description="The cursor of the page before.",
+    )
+    limit: int | None = Field(
+        default=None,
+        description="At most so many, 1 to 1,000; 100 by default.",
+    )
+    overdue_by: AwareDatetime | None = Field(
+        default=None,
+        description="Only those that are overdue at this moment or will be before it: the present finds what is late, the end of the day what is due.",
+    )
+    owner: str | None = Field(
+        default=None,
+        description="Whose they are.",
+    )
+    related: Related | None = Field(
+        default=None,
+        description="The record that they are about.",
+    )
+    status: TaskStatus | None = Field(
+        default=None,
+        description="How far they are.",
+    )
+
+
 class FindUsers(Sent):
     """Which users to find; all of them without a filter."""
 
@@ -1217,6 +1377,35 @@ class Finding(Answered):
     )
     message: str = Field(
         description="What is wrong and what to do about it, in English.",
+    )
+
+
+class FireTimer(Sent):
+    """Names an occurrence: a record, a rule and when its timer was due."""
+
+    id: str = Field(
+        description="The record's id.",
+    )
+    kind: str = Field(
+        description="The kind of record.",
+    )
+    rule: str = Field(
+        description="The rule, such as `reminder`.",
+    )
+    due: AwareDatetime = Field(
+        description="When the timer is due.",
+    )
+
+
+class FiredTimer(Answered):
+    """What became of one timer."""
+
+    outcome: TimerOutcome = Field(
+        description="What became of it.",
+    )
+    due: AwareDatetime | None = Field(
+        default=None,
+        description="When it is due again; absent when it is removed.",
     )
 
 
@@ -1566,6 +1755,63 @@ class Imputed(Answered):
     )
 
 
+class Intent(Answered):
+    """Work for the world outside, such as telling somebody something."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
+    kind: str = Field(
+        description="What is to be done, such as `notify`.",
+    )
+    key: str = Field(
+        description="By which the world outside tells a repetition, for example as the idempotency key of a mail service.",
+    )
+    status: IntentStatus = Field(
+        description="How far it is.",
+    )
+    record: Related = Field(
+        description="The record that it is about.",
+    )
+    data: dict[str, Any] = Field(
+        description="What is particular to its kind.",
+    )
+    attempts: int = Field(
+        description="How often it was tried, as far as was acknowledged.",
+    )
+    ready_at: AwareDatetime = Field(
+        description="From when on it is to be tried.",
+    )
+    created_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it came into being.",
+    )
+    message: str | None = Field(
+        default=None,
+        description="What the host said of the last attempt.",
+    )
+    updated_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was last changed.",
+    )
+
+
+class IntentPage(Answered):
+    """A page of intents, those that have waited longest first."""
+
+    items: list[Intent] = Field(
+        description="The intents.",
+    )
+    cursor: str | None = Field(
+        default=None,
+        description="Where the next page begins; absent on the last one.",
+    )
+
+
 class LintConditionRequest(Sent):
     """A condition to look through."""
 
@@ -1620,6 +1866,23 @@ class ListHistory(Sent):
     )
 
 
+class ListIntents(Sent):
+    """Which intents to list."""
+
+    cursor: str | None = Field(
+        default=None,
+        description="The cursor of the page before.",
+    )
+    limit: int | None = Field(
+        default=None,
+        description="At most so many, 1 to 1,000; 100 by default.",
+    )
+    status: IntentStatus | None = Field(
+        default=None,
+        description="How far they are; `pending` by default, and of these only those that are ready.",
+    )
+
+
 class LookupRequest(Sent):
     """Asks what products cost."""
 
@@ -1647,6 +1910,22 @@ class LoseRequest(Sent):
     stage: str | None = Field(
         default=None,
         description="The lost stage; the pipeline's first one by default.",
+    )
+
+
+class Managers(Answered):
+    """The managers above a user."""
+
+    items: list[User] = Field(
+        description="The managers, the user's own first.",
+    )
+
+
+class ManagersRequest(Sent):
+    """Asks for the managers above a user."""
+
+    user: str = Field(
+        description="The user.",
     )
 
 
@@ -1843,11 +2122,59 @@ class NewProduct(Sent):
     )
 
 
+class NewTask(Sent):
+    """What is given to create a task."""
+
+    subject: str = Field(
+        description="What is to be done.",
+    )
+    description: str | None = Field(
+        default=None,
+        description="Anything worth noting.",
+    )
+    due_at: AwareDatetime | None = Field(
+        default=None,
+        description="The moment by which it is to be done; instead of `due_on`.",
+    )
+    due_on: _dt.date | None = Field(
+        default=None,
+        description="The last day on which it is in time; the day ends in the context's time zone.",
+    )
+    effective_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it takes effect; the context's `now` by default.",
+    )
+    id: str | None = Field(
+        default=None,
+        description="The id, if the host has one of its own; otherwise the engine makes a UUID.",
+    )
+    owner: str | None = Field(
+        default=None,
+        description="The user who does it.",
+    )
+    priority: Priority | None = Field(
+        default=None,
+        description="How much it matters; `normal` by default.",
+    )
+    related: Related | None = Field(
+        default=None,
+        description="The record that it is about.",
+    )
+    remind_at: AwareDatetime | None = Field(
+        default=None,
+        description="When its owner is to be reminded.",
+    )
+
+
 class NewUser(Sent):
     """What is given to create a `User`."""
 
     name: str = Field(
         description="The full name.",
+    )
+    absences: list[Absence] | None = Field(
+        default=None,
+        description="When the user is away, and who acts meanwhile.",
     )
     active: bool | None = Field(
         default=None,
@@ -1869,9 +2196,30 @@ class NewUser(Sent):
         default=None,
         description="The user whom this one reports to.",
     )
+    roles: list[str] | None = Field(
+        default=None,
+        description="What the user is in the house, such as `sales_manager`; names of the host's own.",
+    )
     team: str | None = Field(
         default=None,
         description="The team or regional office.",
+    )
+
+
+class NextDue(Answered):
+    """Which tenants have timers."""
+
+    items: list[TenantDue] = Field(
+        description="The tenants, each with the time of its first timer, earliest first.",
+    )
+
+
+class NextDueRequest(Sent):
+    """Asks which tenants have timers."""
+
+    limit: int | None = Field(
+        default=None,
+        description="At most so many tenants, 1 to 1,000; 100 by default.",
     )
 
 
@@ -2438,6 +2786,17 @@ class Reindexed(Answered):
     )
 
 
+class Related(Sent):
+    """The record that something is about."""
+
+    id: str = Field(
+        description="The record's id.",
+    )
+    kind: str = Field(
+        description="The kind of record, such as `opportunity`.",
+    )
+
+
 class ReopenRequest(Sent):
     """Opens a won or lost opportunity again."""
 
@@ -2451,6 +2810,18 @@ class ReopenRequest(Sent):
     to: str | None = Field(
         default=None,
         description="The open stage to go on in; the last open one it was in by default.",
+    )
+
+
+class ReopenTask(Sent):
+    """Opens a closed task again."""
+
+    id: str = Field(
+        description="Which one.",
+    )
+    effective_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it takes effect; the context's `now` by default.",
     )
 
 
@@ -2610,6 +2981,27 @@ class StageEntry(Answered):
     )
 
 
+class StandIn(Answered):
+    """Who acts for a user."""
+
+    user: str | None = Field(
+        default=None,
+        description="The one who acts: the user where present, else whoever stands in; absent when nobody does.",
+    )
+
+
+class StandInRequest(Sent):
+    """Asks who acts for a user."""
+
+    user: str = Field(
+        description="The user.",
+    )
+    at: AwareDatetime | None = Field(
+        default=None,
+        description="When; the context's `now` by default. The day is that of the context's time zone.",
+    )
+
+
 class Stay(Answered):
     """A stay in one stage."""
 
@@ -2646,6 +3038,72 @@ class StoredEvent(Answered):
     )
 
 
+class StuckTimer(Answered):
+    """A timer that kept failing and was set aside."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
+    status: StuckStatus = Field(
+        description="Whether it still waits.",
+    )
+    record_kind: str = Field(
+        description="The kind of the record that it is about.",
+    )
+    record_id: str = Field(
+        description="The id of that record.",
+    )
+    rule: str = Field(
+        description="The rule.",
+    )
+    failures: int = Field(
+        description="How often in a row it failed.",
+    )
+    code: str = Field(
+        description="The code of the last error.",
+    )
+    message: str = Field(
+        description="The message of the last error.",
+    )
+    created_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was set aside.",
+    )
+    updated_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was last changed.",
+    )
+
+
+class StuckTimerPage(Answered):
+    """A page of timers that were set aside, oldest first."""
+
+    items: list[StuckTimer] = Field(
+        description="The timers.",
+    )
+    cursor: str | None = Field(
+        default=None,
+        description="Where the next page begins; absent on the last one.",
+    )
+
+
+class StuckTimers(Sent):
+    """Asks for the timers that were set aside."""
+
+    cursor: str | None = Field(
+        default=None,
+        description="The cursor of the page before.",
+    )
+    limit: int | None = Field(
+        default=None,
+        description="At most so many, 1 to 1,000; 100 by default.",
+    )
+
+
 class Sum(Answered):
     """Amounts added."""
 
@@ -2678,6 +3136,129 @@ class SumRequest(Sent):
     )
 
 
+class Task(Answered):
+    """Something to be done by somebody."""
+
+    id: str = Field(
+        description="The id.",
+    )
+    version: int = Field(
+        default=0,
+        description="Counts the changes from 1.",
+    )
+    subject: str = Field(
+        description="What is to be done.",
+    )
+    status: TaskStatus = Field(
+        description="How far it is.",
+    )
+    priority: Priority = Field(
+        description="How much it matters.",
+    )
+    completed_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was done.",
+    )
+    created_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it came into being.",
+    )
+    description: str | None = Field(
+        default=None,
+        description="Anything worth noting.",
+    )
+    due_at: AwareDatetime | None = Field(
+        default=None,
+        description="The moment by which it is to be done, where a day is not exact enough.",
+    )
+    due_on: _dt.date | None = Field(
+        default=None,
+        description="The last day on which it is in time.",
+    )
+    outcome: str | None = Field(
+        default=None,
+        description="What came of it.",
+    )
+    overdue_at: AwareDatetime | None = Field(
+        default=None,
+        description="The moment from which it is overdue: `due_at`, or the end of `due_on` in the time zone of the request that set it.",
+    )
+    owner: str | None = Field(
+        default=None,
+        description="The user who does it.",
+    )
+    related: Related | None = Field(
+        default=None,
+        description="The record that it is about.",
+    )
+    remind_at: AwareDatetime | None = Field(
+        default=None,
+        description="When its owner is to be reminded.",
+    )
+    updated_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was last changed.",
+    )
+
+
+class TaskPage(Answered):
+    """A page of tasks, those with the earliest deadline first and those without one last; of one owner by status, then
+    by deadline.
+    """
+
+    items: list[Task] = Field(
+        description="The tasks.",
+    )
+    cursor: str | None = Field(
+        default=None,
+        description="Where the next page begins; absent on the last one.",
+    )
+
+
+class TaskUpdate(Sent):
+    """What is given to change a task: a field left out stays, null empties it."""
+
+    id: str = Field(
+        description="Which one.",
+    )
+    description: str | None = Field(
+        default=None,
+        description="Anything worth noting.",
+    )
+    due_at: AwareDatetime | None = Field(
+        default=None,
+        description="The moment by which it is to be done; takes the place of `due_on`.",
+    )
+    due_on: _dt.date | None = Field(
+        default=None,
+        description="The last day on which it is in time; takes the place of `due_at`.",
+    )
+    effective_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it takes effect; the context's `now` by default.",
+    )
+    owner: str | None = Field(
+        default=None,
+        description="The user who does it.",
+    )
+    priority: Priority | None = Field(
+        default=None,
+        description="How much it matters.",
+    )
+    related: Related | None = Field(
+        default=None,
+        description="The record that it is about.",
+    )
+    remind_at: AwareDatetime | None = Field(
+        default=None,
+        description="When its owner is to be reminded; a later moment puts the reminder off.",
+    )
+    subject: str | None = Field(
+        default=None,
+        description="What is to be done.",
+    )
+
+
 class TaxGroup(Answered):
     """The lines of one tax percent together."""
 
@@ -2689,6 +3270,53 @@ class TaxGroup(Answered):
     )
     tax: Decimal = Field(
         description="The sum of the lines' taxes.",
+    )
+
+
+class TenantDue(Answered):
+    """When a tenant's first timer is due."""
+
+    due: AwareDatetime = Field(
+        description="When.",
+    )
+    tenant: str = Field(
+        description="The tenant.",
+    )
+
+
+class TickRequest(Sent):
+    """Asks for what is due to be carried out."""
+
+    limit: int | None = Field(
+        default=None,
+        description="At most so many timers, 1 to 1,000; 100 by default.",
+    )
+
+
+class Ticked(Answered):
+    """What a tick did."""
+
+    fired: int = Field(
+        description="How many rules were carried out.",
+    )
+    moved: int = Field(
+        description="How many timers were moved, because their records are due later.",
+    )
+    dropped: int = Field(
+        description="How many timers were removed, because their records are gone or have nothing to be done.",
+    )
+    failed: int = Field(
+        description="How many failed; they are tried again later, and set aside after the fifth time.",
+    )
+    left: int = Field(
+        description="How many were left alone, because another ticker or a change of their record came first.",
+    )
+    more: bool = Field(
+        description="Whether more is due now: tick again.",
+    )
+    next_due: AwareDatetime | None = Field(
+        default=None,
+        description="When the tenant's next timer is due; absent when there is none.",
     )
 
 
@@ -2705,6 +3333,10 @@ class User(Answered):
     name: str = Field(
         description="The full name.",
     )
+    absences: list[Absence] | None = Field(
+        default=None,
+        description="When the user is away, and who acts meanwhile.",
+    )
     active: bool | None = Field(
         default=None,
         description="Set to false when the user no longer works here.",
@@ -2720,6 +3352,10 @@ class User(Answered):
     manager: str | None = Field(
         default=None,
         description="The user whom this one reports to.",
+    )
+    roles: list[str] | None = Field(
+        default=None,
+        description="What the user is in the house, such as `sales_manager`; names of the host's own.",
     )
     team: str | None = Field(
         default=None,
@@ -2749,6 +3385,10 @@ class UserUpdate(Sent):
     id: str = Field(
         description="Which one.",
     )
+    absences: list[Absence] | None = Field(
+        default=None,
+        description="When the user is away, and who acts meanwhile.",
+    )
     active: bool | None = Field(
         default=None,
         description="Set to false when the user no longer works here.",
@@ -2768,6 +3408,10 @@ class UserUpdate(Sent):
     name: str | None = Field(
         default=None,
         description="The full name.",
+    )
+    roles: list[str] | None = Field(
+        default=None,
+        description="What the user is in the house, such as `sales_manager`; names of the host's own.",
     )
     team: str | None = Field(
         default=None,
