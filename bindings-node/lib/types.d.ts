@@ -502,7 +502,7 @@ export interface HistoryEntry {
   /** The record's version; 0 when it was removed. */
   record_version: number;
   /** The version of the body's layout. */
-  schema: number;
+  record_schema: number;
   /** The hash of the entry before; empty for the first. */
   previous: string;
   /** SHA-256 over everything above but the id, as lower-case hex. */

@@ -188,6 +188,8 @@ def test_async_sessions(kind: str, tmp_path: Path) -> None:
                 orders = (await other.execute(sa.text("SELECT id FROM host_order"))).scalars().all()
                 records = (await other.execute(sa.text("SELECT id FROM crm_record"))).scalars().all()
             assert (orders, records) == (["8"], ["a2"])
+            with pytest.raises(UnsupportedError):
+                AsyncSqlAlchemyRepository(session.bind.connect())  # type: ignore[union-attr]
             report = await crm_core.conformance_async(AsyncSqlAlchemyRepository(session.bind))  # type: ignore[arg-type]
             assert PARTS <= set(report.ran)
 

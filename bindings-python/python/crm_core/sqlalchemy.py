@@ -57,9 +57,18 @@ class AsyncSqlAlchemyRepository(AsyncSqlRepository):
     """
 
     def __init__(self, bind: AsyncSession | AsyncConnection | AsyncEngine) -> None:
+        from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
         self.bind = bind
-        inner: Any = getattr(bind, "sync_session", None) or getattr(bind, "sync_connection", None)
-        self._inner = SqlAlchemyRepository(inner or getattr(bind, "sync_engine"))
+        inner: Session | sa.Connection | sa.Engine | None
+        if isinstance(bind, AsyncSession):
+            inner = bind.sync_session
+        else:
+            inner = bind.sync_engine if isinstance(bind, AsyncEngine) else bind.sync_connection
+        if inner is None:
+            # A connection that was not started has no transaction either.
+            raise outside()
+        self._inner = SqlAlchemyRepository(inner)
         self.in_transaction = self._inner.in_transaction
         self.dialect = self._inner.dialect
 

@@ -68,7 +68,7 @@ const HISTORY_OWN: &[&str] = &[
     "place",
     "at",
     "record_version",
-    "schema",
+    "record_schema",
     "body",
     "previous",
     "hash",

@@ -46,7 +46,7 @@ pub struct HistoryEntry {
     /// The record's version; 0 when it was removed.
     pub record_version: u64,
     /// The version of the body's layout.
-    pub schema: u32,
+    pub record_schema: u32,
     /// The body as JSON text, byte for byte; absent when the record was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
@@ -120,7 +120,7 @@ impl HistoryEntry {
     fn hashed(&self) -> String {
         let mut hash = Sha256::new();
         let (place, at) = (self.place.to_string(), self.at.to_string());
-        let (version, schema) = (self.record_version.to_string(), self.schema.to_string());
+        let (version, schema) = (self.record_version.to_string(), self.record_schema.to_string());
         let (is_there, body) = (if self.body.is_some() { "1" } else { "0" }, self.body.as_deref().unwrap_or_default());
         let (kind, id) = (self.record_kind.as_str(), self.record_id.as_str());
         let parts = [kind, id, &place, &at, &version, &schema, is_there, body, &self.previous];
@@ -139,7 +139,7 @@ impl HistoryEntry {
         let Some(body) = &self.body else { return Ok(None) };
         let Key { kind, id } = self.of();
         let body = Body::parse(body.clone()).map_err(|_| corrupt(&self.of()))?;
-        let (version, schema, numbers) = (self.record_version, self.schema, numbers.clone());
+        let (version, schema, numbers) = (self.record_version, self.record_schema, numbers.clone());
         Ok(Some(Record { kind, id, version, schema, keys: Vec::new(), body, numbers }))
     }
 }
@@ -312,7 +312,7 @@ impl HistoryRepository {
                 place,
                 at: at.max(after),
                 record_version: record.map_or(0, |r| r.version),
-                schema: record.map_or(0, |r| r.schema),
+                record_schema: record.map_or(0, |r| r.schema),
                 body: record.map(|r| r.body.text().to_owned()),
                 previous,
                 hash: String::new(),

@@ -1715,7 +1715,7 @@ class HistoryEntry(Answered):
     record_version: int = Field(
         description="The record's version; 0 when it was removed.",
     )
-    schema: int = Field(
+    record_schema: int = Field(
         description="The version of the body's layout.",
     )
     previous: str = Field(
