@@ -5,7 +5,8 @@ use crate::{arguments::Arguments, bench, demo, generate, package, postgres, setu
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  demo [--lang zh] [--out DIR]  import 8,800 sample deals into SQLite, analyse them, quote one
+  demo [--lang zh] [--out DIR] [--store ADDRESS]
+                                import 8,800 sample deals into SQLite or PostgreSQL, analyse them, quote one
   setup [--bench]               Python venv, npm packages, WebAssembly target, browser, PostgreSQL; fast when already there
   test [--only NAME,..] [--fast] [--list]
                                 every test in every language; --fast leaves out what needs a second toolchain

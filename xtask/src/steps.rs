@@ -2,6 +2,7 @@
 
 mod checks;
 mod javascript;
+mod postgres;
 mod python;
 mod quotes;
 mod rust;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::count::Runner;
-use crate::postgres::{self, Server};
+use crate::postgres::{Server, URL};
 use crate::setup::Need;
 use crate::test::Length;
 use crate::{paths, shell};
@@ -53,7 +54,7 @@ impl Run {
             command.env("CRM_CHROMIUM", browser);
         }
         if let Some(server) = &self.postgres {
-            command.env(postgres::URL, server.url());
+            command.env(URL, server.url());
         }
         shell::logged(command, &self.log)
     }
@@ -79,7 +80,7 @@ pub const ALL: &[Step] = &[
     check("clippy-price", "clippy on the core without default features", &[], checks::clippy_price),
     check("rustdoc", "reference documentation without broken links", &[], checks::rustdoc),
     tests("rust", "unit, vector and property tests", &[], Runner::Cargo, rust::tests),
-    tests("postgres", "the store on a throwaway PostgreSQL server", &[Need::Postgres], Runner::Cargo, rust::postgres),
+    tests("postgres", "the store on a throwaway PostgreSQL server", &[Need::Postgres], Runner::Cargo, postgres::tests),
     quick("rust-price", "the same for the core without default features", &[], Runner::Cargo, rust::price),
     quick(
         "rust-features",

@@ -4,7 +4,7 @@ use crm_core::base::codes::Code;
 use crm_core::base::error::Error;
 use crm_core::base::reason::Reason;
 use crm_core::base::text::clip;
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
 
 /// What went wrong, as far as the caller's next move goes.
@@ -54,24 +54,29 @@ pub fn committing(error: tokio_postgres::Error, has_key: bool) -> Error {
     }
 }
 
+/// What the server said while a connection was made or taken.
+fn behind(error: PoolError) -> Result<tokio_postgres::Error, PoolError> {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Ok(error),
+        error => Err(error),
+    }
+}
+
 /// A failure to get a connection.
 pub fn connecting(error: PoolError) -> Error {
-    match error {
-        PoolError::Backend(error) => of(error),
-        PoolError::Timeout(_) => failed(Reason::new(Code::NoConnectionFree)).retry(true),
-        error => failed(Reason::new(Code::DatabaseSaid).with("said", clip(&error.to_string()))),
+    match behind(error) {
+        Ok(error) => of(error),
+        Err(PoolError::Timeout(_)) => failed(Reason::new(Code::NoConnectionFree)).retry(true),
+        Err(error) => failed(Reason::new(Code::DatabaseSaid).with("said", clip(&error.to_string()))),
     }
 }
 
 /// A failure while opening the store.
 pub fn opening(error: PoolError) -> Error {
-    match error {
-        PoolError::Backend(error) => match class(&error) {
-            Class::Refused => unavailable(refusal(&error)),
-            _ => unavailable(Reason::new(Code::ServerNotReached)).retry(true),
-        },
-        PoolError::Timeout(_) => unavailable(Reason::new(Code::ServerNotReached)).retry(true),
-        error => unavailable(Reason::new(Code::DatabaseSaid).with("said", clip(&error.to_string()))),
+    match behind(error) {
+        Ok(error) if class(&error) == Class::Refused => unavailable(refusal(&error)),
+        Ok(_) | Err(PoolError::Timeout(_)) => unavailable(Reason::new(Code::ServerNotReached)).retry(true),
+        Err(error) => unavailable(Reason::new(Code::DatabaseSaid).with("said", clip(&error.to_string()))),
     }
 }
 

@@ -155,12 +155,10 @@ impl PostgresRepository {
         let connection = self.connection().await?;
         let start = Clock::now();
         loop {
+            // Asked first: what is settled then is on the page that is read next.
+            let is_unsettled = run::is_unsettled(&connection, tenant, after).await?;
             let page = run::events(&connection, tenant, after, limit).await?;
-            if page.len() >= limit || start.elapsed() >= self.options.settle {
-                return Ok(page);
-            }
-            let last = page.last().map(|event| event.cursor.as_str()).or(after);
-            if !run::is_unsettled(&connection, tenant, last).await? {
+            if !is_unsettled || page.len() >= limit || start.elapsed() >= self.options.settle {
                 return Ok(page);
             }
             tokio::time::sleep(PAUSE).await;

@@ -1,16 +1,13 @@
 //! The engine as the demo asks it: JSON requests through the boundary that every binding uses.
 
-use std::cell::Cell;
-use std::path::Path;
-use std::sync::Arc;
-
 use crm_core::api::host::Host;
 use crm_core::base::reason::Reason;
-use crm_store_sqlite::{Options, SqliteRepository};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
+use std::cell::Cell;
 
+use super::store::Store;
 use super::words::Lang;
 
 /// The demo's present: the day after the last close date of the data, so that every run gives the same figures.
@@ -18,11 +15,12 @@ pub const NOW: &str = "2018-01-01T00:00:00Z";
 /// The calendar date of [`NOW`], which is also the import date.
 pub const TODAY: &str = "2018-01-01";
 
-/// An engine over one SQLite file.
+/// An engine over a store.
 pub struct Engine {
     host: Host,
     number: u32,
     lang: Lang,
+    tenant: String,
     asked: Cell<u64>,
 }
 
@@ -50,18 +48,12 @@ struct Refusal {
 }
 
 impl Engine {
-    /// Opens a new file; one that is there from an earlier run is removed.
-    pub fn create(file: &Path, lang: Lang) -> Result<Self, String> {
-        for end in ["", "-wal", "-shm"] {
-            let old = file.with_file_name(format!("{}{end}", file.file_name().unwrap_or_default().to_string_lossy()));
-            if old.exists() {
-                std::fs::remove_file(&old).map_err(|error| format!("cannot remove `{}`: {error}", old.display()))?;
-            }
-        }
-        let store = SqliteRepository::open(&file.display().to_string(), Options::default()).map_err(|e| e.message())?;
+    /// Opens a new store.
+    pub fn create(store: &Store, lang: Lang) -> Result<Self, String> {
+        let (repository, tenant) = store.open()?;
         let host = Host::new();
-        let number = host.attach(Arc::new(store));
-        Ok(Engine { host, number, lang, asked: Cell::new(0) })
+        let number = host.attach(repository);
+        Ok(Engine { host, number, lang, tenant, asked: Cell::new(0) })
     }
 
     /// Asks for a value without its reasons.
@@ -83,7 +75,8 @@ impl Engine {
         self.asked.set(self.asked.get() + 1);
         // The seed makes new ids; a host takes it from its random source, the demo wants the same ids on every run.
         let seed = format!("demo/{}", self.asked.get());
-        let context = json!({"now": NOW, "zone": "UTC", "seed": seed, "locale": self.lang.tag()});
+        let context =
+            json!({"tenant": self.tenant, "now": NOW, "zone": "UTC", "seed": seed, "locale": self.lang.tag()});
         let request = json!({"wire": 1, "op": op, "context": context, "explain": explain, "input": input});
         let text = self.host.call_on(self.number, &request.to_string());
         let wire: Wire<T> =

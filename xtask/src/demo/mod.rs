@@ -1,4 +1,4 @@
-//! `cargo xtask demo [--lang zh] [--out DIR]`: the whole line on 8,800 sample deals.
+//! `cargo xtask demo [--lang zh] [--out DIR] [--store ADDRESS]`: the whole line on 8,800 sample deals.
 //!
 //! [`import`] takes the sample data in through operations ([`plan`] turns rows into requests, [`findings`] keeps what was wrong
 //! with them); [`figures`] asks the engine for the figures and [`quote`] for a priced quote; [`sections`] words them, [`console`]
@@ -15,6 +15,7 @@ mod plan;
 mod quote;
 mod sections;
 mod source;
+mod store;
 mod summary;
 mod words;
 
@@ -29,6 +30,7 @@ use engine::Engine;
 use figures::Figures;
 use findings::Rule;
 use quote::Quote;
+use store::Store;
 use words::{Lang, amount, count};
 
 /// Runs the demo.
@@ -36,22 +38,35 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     let mut options = Arguments::new(arguments);
     let lang = Lang::read(options.value("--lang")?.as_deref())?;
     let out = options.value("--out")?.map_or_else(|| paths::target().join("demo"), PathBuf::from);
+    let store = Store::of(options.value("--store")?, &out)?;
     options.finish()?;
-    show(lang, &out).map(|_| ())
+    if matches!(store, Store::Database(_)) && !cfg!(feature = "postgres") {
+        // The store on PostgreSQL takes a minute to build, so only those wait who want it.
+        let mut again = shell::cargo(&["run", "--quiet", "--package", "xtask", "--features", "postgres", "--", "demo"]);
+        again.args(arguments);
+        return shell::run(again);
+    }
+    show(lang, &out, &store).map(|_| ())
 }
 
 /// Imports, analyses, quotes; prints the report and writes it. Gives the summary.
-fn show(lang: Lang, out: &Path) -> Result<Value, String> {
+fn show(lang: Lang, out: &Path, store: &Store) -> Result<Value, String> {
     let start = Instant::now();
     std::fs::create_dir_all(out).map_err(|error| format!("cannot make `{}`: {error}", out.display()))?;
     println!(
         "{}",
         lang.pick(
-            "CRM Sales Opportunities (Maven Analytics, a fictitious seller), through crm-core into SQLite",
-            "CRM Sales Opportunities（Maven Analytics，虚构的销售公司），经 crm-core 写入 SQLite",
+            format!(
+                "CRM Sales Opportunities (Maven Analytics, a fictitious seller), through crm-core into {}",
+                store.name(lang)
+            ),
+            format!(
+                "CRM Sales Opportunities（Maven Analytics，虚构的销售公司），经 crm-core 写入 {}",
+                store.name(lang)
+            ),
         )
     );
-    let engine = Engine::create(&out.join("deals.db"), lang)?;
+    let engine = Engine::create(store, lang)?;
     let imported = import::run(&engine, lang)?;
     console::import(&imported, lang);
     let figures = Figures::ask(&engine)?;
@@ -79,7 +94,8 @@ fn show(lang: Lang, out: &Path) -> Result<Value, String> {
     shell::write(&out.join("report.html"), page::write(&report)?)?;
     shell::write(&out.join("import-report.csv"), imported.findings.csv(lang)?)?;
     shell::write(&out.join("summary.json"), pretty)?;
-    let files = ["deals.db", "report.html", "import-report.csv", "summary.json"].join(", ");
+    let written = ["report.html", "import-report.csv", "summary.json"].map(str::to_owned);
+    let files = store.file(out).into_iter().chain(written).collect::<Vec<_>>().join(", ");
     let (folder, seconds) = (out.strip_prefix(paths::root()).unwrap_or(out).display(), start.elapsed().as_secs_f64());
     let (import, insight) = (imported.took.as_secs_f64(), figures.took.as_secs_f64());
     println!(

@@ -28,8 +28,8 @@ pub fn write(report: &Report<'_>) -> Result<String, String> {
         format!("{deals} 个商机：导入、分析，并为其中一个报价"),
     );
     let lead = lang.pick(
-        "A fictitious seller of computer hardware. Every figure below comes from an operation of crm-core over an SQLite file that was filled through operations; each says what it means. Hover over a picture for its values.",
-        "一家虚构的计算机硬件销售公司。以下每个数字都由 crm-core 的操作从 SQLite 文件得出，该文件也是通过操作写入的；每个数字都附有定义。将鼠标悬停在图上可查看数值。",
+        "A fictitious seller of computer hardware. Every figure below comes from an operation of crm-core over a store that was filled through operations; each says what it means. Hover over a picture for its values.",
+        "一家虚构的计算机硬件销售公司。以下每个数字都由 crm-core 的操作从存储得出，该存储也是通过操作写入的；每个数字都附有定义。将鼠标悬停在图上可查看数值。",
     );
     // The tall section with a row for each agent stands beside two others.
     let cards: Vec<String> = report.sections.iter().map(|section| card(section, lang)).collect();

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::findings::{Action, Rule};
 use super::plan::Plan;
 use super::source::{AccountRow, AgentRow, DealRow, ProductRow};
+use super::store::Store;
 use super::words::Lang;
 use super::{shell, show};
 
@@ -12,10 +13,11 @@ use super::{shell, show};
 #[test]
 fn the_known_figures_come_out() {
     let out = std::env::temp_dir().join(format!("crm-core-demo-{}", std::process::id()));
-    let summary = show(Lang::English, &out).unwrap();
+    let store = Store::File(out.join("deals.db"));
+    let summary = show(Lang::English, &out, &store).unwrap();
     let report = shell::read(&out.join("report.html")).unwrap();
     let found = shell::read(&out.join("import-report.csv")).unwrap();
-    assert_eq!(show(Lang::Chinese, &out).unwrap(), summary);
+    assert_eq!(show(Lang::Chinese, &out, &store).unwrap(), summary);
     let chinese = shell::read(&out.join("report.html")).unwrap();
     std::fs::remove_dir_all(&out).unwrap();
 

@@ -25,10 +25,6 @@ pub fn tests(run: &Run) -> Result<(), String> {
     cargo_test(run, &packages)
 }
 
-pub fn postgres(run: &Run) -> Result<(), String> {
-    cargo_test(run, &["-p", "crm-store-postgres", "--all-features"])
-}
-
 pub fn price(run: &Run) -> Result<(), String> {
     cargo_test(run, &["-p", "crm-core", "--no-default-features"])
 }

@@ -32,15 +32,28 @@ pub fn examples(run: &Run) -> Result<(), String> {
 }
 
 pub fn demo(run: &Run) -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
     for arguments in [["demo"].as_slice(), &["demo", "--lang", "zh"]] {
-        let said = shell::capture(shell::command(&program, arguments))?;
-        run.say(&said)?;
-        let missing: Vec<&str> = FIGURES.into_iter().filter(|figure| !said.contains(figure)).collect();
-        if !missing.is_empty() {
-            return Err(format!("`{}` printed no {}", arguments.join(" "), missing.join(", ")));
-        }
+        known_figures(run, arguments, None)?;
     }
     let report = shell::read(&paths::target().join("demo/report.html"))?;
     if report.contains("10,005,534") { Ok(()) } else { Err("the report does not give the won value".to_owned()) }
+}
+
+/// The same figures from a PostgreSQL server.
+pub fn demo_on(run: &Run, url: &str) -> Result<(), String> {
+    known_figures(run, &["demo", "--out", "target/demo-postgres"], Some(url))
+}
+
+fn known_figures(run: &Run, arguments: &[&str], store: Option<&str>) -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = shell::command(&program, arguments);
+    command.args(store.map(|url| format!("--store={url}")));
+    let said = shell::capture(command)?;
+    run.say(&said)?;
+    let missing: Vec<&str> = FIGURES.into_iter().filter(|figure| !said.contains(figure)).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("`{}` printed no {}", arguments.join(" "), missing.join(", ")))
+    }
 }
