@@ -318,7 +318,10 @@ impl<'a> Session<'a> {
             None => new.to_record(next)?,
             Some(stored) => {
                 let body = present(stored, E::SCHEMA, E::upcast)?;
-                new.with_body(next, rewritten(stored, &body, &fields)?)
+                // What an operation filled in before it began is not a change of its own, but it is written all the same.
+                let stands = E::from_record(stored)?;
+                let filled = (old != Some(&stands)).then(|| changed(Some(&stands), new));
+                new.with_body(next, rewritten(stored, &body, filled.as_ref().unwrap_or(&fields))?)
             }
         };
         match self.places.get(&key).and_then(|place| self.puts.get_mut(*place)) {
