@@ -273,6 +273,13 @@ export type FactNeed =
   | { need: string; find: Query }
   | { need: string; events: { tenant: string; after: string | null; limit: number } };
 
+/** What a host that decides keeps beside records and events: a name, a count, a number or a timer. */
+export type Obligation =
+  | { claim: { scope: string; name: string; owner: Key; release?: boolean } }
+  | { counter: { scope: string; name: string; delta: number; max?: number } }
+  | { number: { token: number; scope: string } }
+  | { timer: { key: Key; rule: string; due?: Instant; fires?: Instant; failures?: number } };
+
 /** A decision: the value, and the changes that the caller carries out. */
 export interface Decided<T> {
   value: T;
@@ -280,6 +287,8 @@ export interface Decided<T> {
   changes: ChangeSet;
   /** Records that are relied upon without a version; the caller locks them. */
   unguarded: Key[];
+  /** What the caller keeps beside records and events. */
+  obligations: Obligation[];
   /** Facts that were not used. */
   notes: Reason[];
   idempotency_key?: string;

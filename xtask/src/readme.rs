@@ -9,7 +9,7 @@ use crate::steps::{Run, require};
 use crate::{paths, shell};
 
 /// The files, each with the languages in which it must have an example.
-const FILES: [(&str, &[&str]); 7] = [
+const FILES: [(&str, &[&str]); 9] = [
     ("README.md", &["python", "js", "rust"]),
     ("README.zh-CN.md", &["python", "js", "rust"]),
     ("docs/frames.md", &["python"]),
@@ -17,6 +17,8 @@ const FILES: [(&str, &[&str]); 7] = [
     ("docs/guides/configuration.md", &["python"]),
     ("docs/guides/decide.md", &["python", "js"]),
     ("docs/guides/own-store.md", &["python", "rust"]),
+    ("docs/guides/timers.md", &["python"]),
+    ("docs/operate.md", &["python"]),
 ];
 
 /// One fenced block.

@@ -144,6 +144,8 @@ class Done:
     """What you carry out."""
     unguarded: tuple[Mapping[str, Any], ...]
     """The records whose facts had no version: lock them yourself."""
+    obligations: tuple[Mapping[str, Any], ...]
+    """What you keep beside records and events, each `{"claim" | "counter" | "number" | "timer": ...}`."""
     notes: tuple[Reason, ...]
     """What is worth knowing, such as facts that were not used."""
     idempotency_key: str | None
@@ -181,6 +183,7 @@ def decide(
         tuple(map(Reason.from_wire, done.get("reasons", ()))),
         Changes._read(done["changes"]),
         tuple(done.get("unguarded", ())),
+        tuple(done.get("obligations", ())),
         tuple(map(Reason.from_wire, done.get("notes", ()))),
         done.get("idempotency_key"),
     )

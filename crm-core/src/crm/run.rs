@@ -122,7 +122,9 @@ where
 }
 
 fn is_race(error: &Error) -> bool {
-    matches!(error.id(), Code::VersionConflict | Code::RecordExists)
+    // An occurrence that was carried out meanwhile stays so: deciding it anew would be refused again.
+    let is_over = error.details().get("kind").is_some_and(|kind| kind == "timer");
+    matches!(error.id(), Code::VersionConflict | Code::RecordExists) && !is_over
 }
 
 /// Runs a typed operation of an engine.
