@@ -56,7 +56,8 @@ export class MemoryStore {
     for (const { record, key = record, expect } of [...requires, ...puts, ...deletes]) {
       const found = records.get(`${key.kind}/${key.id}`);
       if (expect === 'absent' ? found : found?.version !== expect.version) {
-        throw refusal('conflict', expect === 'absent' ? 'record_exists' : 'version_conflict', { kind: key.kind, id: key.id });
+        const read = requires.some((require) => require.key === key);
+        throw refusal('conflict', expect === 'absent' && !read ? 'record_exists' : 'version_conflict', { kind: key.kind, id: key.id });
       }
     }
     const held = claimed(state.claims, claims);

@@ -19,7 +19,7 @@ class DictRepository:
         self.marks: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.log: list[tuple[str, Any]] = []
         self.calls: list[str] = []
-        self.numbers: dict[str, Any] = {}
+        self.given: list[Mapping[str, int]] = []
         self.claims: dict[tuple[str, str, str], Any] = {}
         self.counters: dict[tuple[str, str, str], int] = {}
         self.series: dict[tuple[str, str], int] = {}
@@ -55,10 +55,12 @@ class DictRepository:
                 raise CrmError.of("idempotency_key_reused", path="idempotency_key", key=mark["key"])
             if earlier is not None:
                 return {"replayed": {"response": earlier["response"], "numbers": earlier["numbers"]}}
+        for require in change_set["requires"]:
+            self._check(tenant, require["key"], require["expect"], "version_conflict")
         for put in change_set["puts"]:
             self._check(tenant, put["record"], put["expect"])
-        for each in [*change_set["deletes"], *change_set["requires"]]:
-            self._check(tenant, each["key"], each["expect"])
+        for delete in change_set["deletes"]:
+            self._check(tenant, delete["key"], delete["expect"])
         claims, counters = self._claimed(tenant, change_set["claims"]), self._counted(tenant, change_set["counters"])
         for timer in change_set["timers"]:
             self._fires(tenant, timer)
@@ -75,7 +77,8 @@ class DictRepository:
             self.timers.pop(name, None)
             if timer.get("due") is not None:
                 self.timers[name] = (timer["due"], timer.get("failures", 0))
-        self.log.extend((tenant, (event, numbers)) for event in change_set["events"])
+        self.log.extend((tenant, event) for event in change_set["events"])
+        self.given.extend(numbers for _ in change_set["events"])
         if mark is not None:
             self.marks[tenant, mark["key"]] = {**mark, "numbers": numbers}
         return {"done": {"numbers": numbers}} if numbers else None
@@ -111,10 +114,10 @@ class DictRepository:
         self.series[tenant, scope] = self.series.get((tenant, scope), 0) + 1
         return self.series[tenant, scope]
 
-    def _check(self, tenant: str, key: Mapping[str, Any], expect: Any) -> None:
+    def _check(self, tenant: str, key: Mapping[str, Any], expect: Any, there: str = "record_exists") -> None:
         stored = self.records.get((tenant, key["kind"], key["id"]))
         if expect == "absent" and stored is not None:
-            raise CrmError.of("record_exists", kind=key["kind"], id=key["id"])
+            raise CrmError.of(there, kind=key["kind"], id=key["id"])
         if expect != "absent" and (stored is None or json.loads(stored)["version"] != expect["version"]):
             raise CrmError.of("version_conflict", kind=key["kind"], id=key["id"])
 
@@ -123,7 +126,7 @@ class DictRepository:
         if after is not None and not after.isdecimal():
             raise CrmError.of("invalid_cursor")
         first = 0 if after is None else int(after)
-        mine = [event for owner, event in self.log if owner == tenant]
+        mine = [(event, given) for (owner, event), given in zip(self.log, self.given, strict=True) if owner == tenant]
         every: list[Mapping[str, Any]] = [
             {"cursor": str(at + 1), "event": event, "numbers": numbers} for at, (event, numbers) in enumerate(mine)
         ]

@@ -216,7 +216,9 @@ async function commit(stores, changes) {
   for (const { record, key = record, expect } of [...requires, ...puts, ...deletes]) {
     const row = await done(stores.record.get([tenant, key.kind, placed(key.id)]));
     if (expect === 'absent' ? row : row?.version !== expect.version) {
-      throw refusal('conflict', expect === 'absent' ? 'record_exists' : 'version_conflict', { kind: key.kind, id: key.id });
+      // What was only read is a conflict however it changed.
+      const read = requires.some((require) => require.key === key);
+      throw refusal('conflict', expect === 'absent' && !read ? 'record_exists' : 'version_conflict', { kind: key.kind, id: key.id });
     }
   }
   await claim(stores.claim, tenant, claims);

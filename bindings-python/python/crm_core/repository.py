@@ -34,7 +34,7 @@ class Repository(Protocol):
         """Writes a change set, whole or not at all.
 
         Raise `CrmError.of("version_conflict", kind=..., id=...)` when an `expect` does not hold (`record_exists` where a
-        record was expected to be absent). Answer `{"replayed": {"response": text}}` when its idempotency key was
+        record to be written was expected to be absent). Answer `{"replayed": {"response": text}}` when its idempotency key was
         committed before with the same hash, raise `idempotency_key_reused` with another one. When numbers were given out
         (`allocate`), answer `{"done": {"numbers": {token: number}}}`, and `numbers` beside the stored `response` too; keep
         them with the records, events and mark of the commit as `numbers`. Otherwise nothing need be said.

@@ -16,7 +16,7 @@ use super::asking::{Board, Need, unusable};
 use super::conformance;
 use super::request::refuse;
 use crate::base::codes::Code;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::hint::unreadable;
 use crate::base::reason::Reason;
 use crate::base::text::clip;
@@ -145,12 +145,14 @@ fn take_answers(board: &Board, text: &str) -> Result<()> {
     }
 }
 
-/// The error that a host's store reports; an unknown code becomes `storage_failed`.
+/// The error that a host's store reports; an unknown code becomes `storage_failed`. What it says goes into failures of the store alone:
+/// a refusal has words of its own.
 fn foreign(given: GivenError) -> Error {
     let message = given.message.unwrap_or_default();
     let known = given.code.as_deref().and_then(Code::find).filter(|code| code.kind().is_some());
-    let mut error = Error::new(known.unwrap_or(Code::StorageFailed));
-    if known.is_none() || !message.is_empty() {
+    let code = known.unwrap_or(Code::StorageFailed);
+    let mut error = Error::new(code);
+    if known.is_none() || (code.kind() == Some(Kind::Storage) && !message.is_empty()) {
         error = error.with("reason", clip(&message));
     }
     for (name, value) in given.details {

@@ -48,8 +48,12 @@ fn operations(document: &Document) -> String {
     }
     out.push_str("}\n\n# The model of each kind of record.\nKINDS: dict[str, type] = {\n");
     for kind in &document.kinds {
-        // A kind is called as its model is; only the stored configuration wraps another document.
-        let name = if kind.name == "configuration" { "ConfigRecord".to_owned() } else { text::camel(&kind.name) };
+        // A kind is called as its model is, but where another model has that name.
+        let name = match kind.name.as_str() {
+            "configuration" => "ConfigRecord".to_owned(),
+            "history" => "HistoryEntry".to_owned(),
+            name => text::camel(name),
+        };
         if document.answers.contains_key(&name) {
             let _ = writeln!(out, "    {}: models.{name},", literal(&kind.name));
         }
