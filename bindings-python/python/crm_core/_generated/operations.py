@@ -90,7 +90,7 @@ OPERATIONS: dict[str, Operation] = {
 KINDS: dict[str, type] = {
     "account": models.Account,
     "configuration": models.ConfigRecord,
-    "history": models.History,
+    "history": models.HistoryEntry,
     "intent": models.Intent,
     "opportunity": models.Opportunity,
     "price_book": models.PriceBook,
