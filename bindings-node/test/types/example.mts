@@ -1,6 +1,8 @@
 // Compiled by `tsc --strict` and run by the tests: what a user may write, and with `@ts-expect-error` what not.
 
-import { Crm, CrmError, decide, decideWith, isCrmError, quotes, render, renderTree } from 'crm-core';
+import { PgStore } from 'crm-core/stores/pg';
+import { BetterSqlite3Store } from 'crm-core/stores/better-sqlite3';
+import { Crm, CrmError, conformance, createTables, decide, decideWith, isCrmError, quotes, render, renderTree } from 'crm-core';
 import type { ChangeSet, Fact, Opportunity, PricedQuote, Query, Reason, Repository, StoredRecord } from 'crm-core';
 
 class Exact {
@@ -99,4 +101,16 @@ export function wrong(): void {
   void (() => decide('users.fetch', { id: 'u1' }));
   // @ts-expect-error: an engine is needed
   void (() => Crm.prototype.opportunities.advance({ id: 'o1' }));
+}
+
+export async function inTransaction(client: { query(query: unknown): Promise<unknown> }): Promise<string[]> {
+  const repository = new PgStore(client);
+  const { layout } = await createTables(repository);
+  // @ts-expect-error what is no database of better-sqlite3
+  new BetterSqlite3Store({ layout });
+  await client.query('BEGIN');
+  await new Crm({ repository, actor: 'u1' }).accounts.create({ name: 'Steel' });
+  await client.query('COMMIT');
+  const { ran } = await conformance(repository, { prefix: 'c.' });
+  return ran;
 }
