@@ -113,7 +113,7 @@ test('the engine in memory: context, versions, repeated requests, batches, close
   const deal = await crm.opportunities.create({ name: 'Pump', amount: '1200.50', currency: 'USD' }, { idempotency_key: 'k' });
   const again = await crm.opportunities.create({ name: 'Pump', amount: '1200.50', currency: 'USD' }, { idempotency_key: 'k' });
   assert.deepEqual(again, deal);
-  await assert.rejects(crm.opportunities.update({ id: deal.id, name: 'P' }, { expect_version: 7 }), { kind: 'conflict', code: 'version_conflict' });
+  await assert.rejects(crm.opportunities.update({ id: deal.id, name: 'P' }, { expect_version: 7 }), { kind: 'conflict', code: 'version_ahead' });
   const later = crm.at({ now: new Date('2026-02-01T00:00:00Z'), actor: 'u2' });
   const moved = await later.opportunities.advance({ id: deal.id, to: 'qualification' });
   assert.equal(moved.history[1].actor, 'u2');

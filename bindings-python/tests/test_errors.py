@@ -80,7 +80,7 @@ def test_kinds_as_they_are_met() -> None:
     with pytest.raises(crm_core.ConflictError) as stale:
         crm.users.update("u1", team="West", expect_version=user.version + 1)
     # The caller named the version, so the same request cannot succeed later.
-    assert (stale.value.code, stale.value.retryable) == ("version_conflict", False)
+    assert (stale.value.code, stale.value.retryable) == ("version_ahead", False)
     crm.opportunities.create(id="d1", name="Deal")
     crm.opportunities.win("d1")
     with pytest.raises(crm_core.InvalidTransitionError) as illegal:

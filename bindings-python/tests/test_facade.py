@@ -191,6 +191,9 @@ def test_a_file_keeps_what_was_committed(tmp_path: Path) -> None:
         crm.export_snapshot(tmp_path / "copy.db")
         with pytest.raises(crm_core.StorageError):
             crm.export_snapshot(tmp_path / "copy.db")
+    with pytest.raises(crm_core.ValidationError) as closed:
+        crm.export_snapshot(tmp_path / "later.db")
+    assert closed.value.code == "unknown_engine"
     with Crm.open(file) as crm:
         assert crm.users.get("u1").value.name == "Ada"
     copy = sqlite3.connect(tmp_path / "copy.db")

@@ -230,6 +230,17 @@ def test_columns_of_nothing_but_null_are_missing_values():
         assert frames.won_value(made).value.total.without_amount == 1
 
 
+def test_stages_without_probability_do_not_weigh_nothing():
+    deals = {"stage": ["New"], "amount": ["5"], "currency": ["EUR"], "expected_close": ["2026-03-01"]}
+    table = pl.DataFrame(deals)
+    with pytest.raises(crm_core.ValidationError, match="the open stage `New` has no probability") as caught:
+        frames.forecast(table, probability="stage", now="2026-01-31T09:00:00Z")
+    assert caught.value.code == "stage_without_probability"
+    stages = [{"id": "New", "probability": 40}]
+    weighed = frames.forecast(table, probability="stage", stages=stages, now="2026-01-31T09:00:00Z")
+    assert "2.00" in str(weighed.value)
+
+
 def test_a_configured_pipeline_names_the_stages():
     pipeline = {
         "id": "hardware",

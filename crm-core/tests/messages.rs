@@ -116,11 +116,13 @@ fn chinese_sentences_are_chinese_throughout() {
         // A store's own words, and ids and names that stand without quotes in a table of figures, are the host's.
         let hosts = matches!(code, Code::StorageFailed | Code::StorageUnavailable | Code::DatabaseSaid);
         let mut details = details.clone();
-        for name in ["price_book", "reason", "currency"] {
-            if let Some(Value::String(own)) = details.get_mut(name) {
-                if hosts || !own.contains(' ') {
-                    own.clear();
-                }
+        for name in ["price_book", "reason", "currency", "against", "found"] {
+            // Values that a condition compares stand as they are; words for values such as "a string" must be known.
+            let is_value = matches!(code, Code::TestHolds | Code::TestFails);
+            if let Some(Value::String(own)) = details.get_mut(name)
+                && (hosts || is_value || !own.contains(' '))
+            {
+                own.clear();
             }
         }
         let text = render(code, &details, Language::Chinese);

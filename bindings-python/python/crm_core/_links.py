@@ -43,6 +43,11 @@ class Engine:
         self.number = number
         self._finalizer = weakref.finalize(self, _crm.close, number)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the store is closed."""
+        return not self._finalizer.alive
+
     def send(self, request: str) -> str:
         """Answers; other threads run meanwhile."""
         return _crm.call_on(self.number, request)

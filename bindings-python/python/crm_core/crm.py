@@ -251,6 +251,8 @@ def _exported(link: Link | AsyncLink, target: str | os.PathLike[str]) -> None:
     engine = link.engine if isinstance(link, AsyncEngine) else link
     if not isinstance(engine, Engine):
         raise CrmError.of("unsupported_change", part="export_snapshot")
+    if engine.closed:
+        raise CrmError.of("unknown_engine", engine=engine.number)
     read(_crm.export_snapshot(engine.number, target), object)
 
 

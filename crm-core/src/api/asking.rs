@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{self, Shape, optional};
 use super::statements::{Command, RenderingRepository};
 use super::strict;
-use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
+use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::hint::unreadable;
@@ -158,10 +158,7 @@ pub struct Caller {
 static CALLER: Shape = Shape::Object(&[
     optional("sql", &Shape::Nullable(&Shape::OneOf(DIALECTS))),
     optional("in_transaction", &Shape::Flag),
-    optional(
-        "executes",
-        &Shape::Nullable(&Shape::List(&Shape::OneOf(&["claims", "counters", "allocate", "timers"]))),
-    ),
+    optional("executes", &Shape::Nullable(&Shape::List(&Shape::OneOf(&["claims", "counters", "allocate", "timers"])))),
     optional("exact_text", &Shape::Flag),
 ]);
 
@@ -266,7 +263,10 @@ impl Repository for AskingRepository {
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
         match accept(changes, &self.capabilities.executes) {
-            Ok(()) => self.board.ask(NeedKind::Commit(Box::new(changes.clone()))),
+            Ok(()) => {
+                let asked = self.board.ask(NeedKind::Commit(Box::new(changes.clone())));
+                Box::pin(async move { asked.await.map_err(|error| named(error, changes)) })
+            }
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }
@@ -287,5 +287,22 @@ impl Repository for AskingRepository {
 
     fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
         self.board.ask(NeedKind::NextDue { limit: bounded(limit) })
+    }
+}
+
+/// The conflict of a store that does not say which record it met: the only one that it can be.
+fn named(error: Error, changes: &ChangeSet) -> Error {
+    let is_told = error.details().get("id").is_none_or(|id| id != "?");
+    if is_told || !matches!(error.id(), Code::VersionConflict | Code::RecordExists) {
+        return error;
+    }
+    let exists = error.id() == Code::RecordExists;
+    let puts = changes.puts.iter().map(|put| (put.record.key(), put.expect));
+    let others = changes.deletes.iter().map(|delete| (delete.key.clone(), delete.expect));
+    let held = changes.requires.iter().map(|require| (require.key.clone(), require.expect));
+    let mut able = puts.chain(others).chain(held).filter(|(_, expect)| (*expect == Expect::Absent) == exists);
+    match (able.next(), able.next()) {
+        (Some((key, _)), None) => error.with("kind", key.kind.clone()).with("id", key.id.as_str()),
+        _ => error,
     }
 }

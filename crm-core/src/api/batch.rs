@@ -137,6 +137,11 @@ pub fn by_itself(operation: &str) -> Error {
     Error::new(Code::CommitsByItself).with("op", operation)
 }
 
+/// Says whether a request of the batch names the version that it expects.
+pub fn expects_version(text: &str) -> bool {
+    read(text).is_ok_and(|batch| batch.requests.iter().any(|item| item.expect_version.is_some()))
+}
+
 fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
     raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
 }

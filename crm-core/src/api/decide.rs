@@ -154,6 +154,23 @@ impl Known {
         Ok(record)
     }
 
+    /// The refusal to compare a version with a text token.
+    fn incomparable(&self, key: &Key) -> Option<Error> {
+        self.tokens.get(key).filter(|token| token.is_string())?;
+        let reason = Reason::new(Code::TextVersion).with("kind", key.kind.clone()).with("id", key.id.as_str());
+        Some(Error::new(Code::InvalidFacts).with("reason", reason).at("expect_version"))
+    }
+
+    /// The same in place of a conflict with the number that stands for a text token.
+    fn text_version(&self, error: &Error) -> Option<Error> {
+        let text = |name: &str| error.details().get(name).and_then(Value::as_str);
+        let key = match (error.id(), text("kind"), text("id")) {
+            (Code::VersionConflict | Code::VersionAhead, Some(kind), Some(id)) => Key::new(kind, &Id::new(id).ok()?),
+            _ => return None,
+        };
+        self.incomparable(&key)
+    }
+
     fn need(&mut self, need: Value) {
         if !self.needs.contains(&need) {
             self.needs.push(need);
@@ -319,7 +336,14 @@ fn attempt(text: &str) -> Result<String> {
             }
         }
         Poll::Ready(result) => {
-            let (decision, changes) = result?;
+            let known = facts.lock();
+            let (decision, changes) = result.map_err(|error| known.text_version(&error).unwrap_or(error))?;
+            if prepared.expects_version()
+                && let Some(error) = changes.puts.iter().find_map(|put| known.incomparable(&put.record.key()))
+            {
+                return Err(error);
+            }
+            drop(known);
             finish(&prepared, &facts.lock(), decision, &changes)
         }
     }

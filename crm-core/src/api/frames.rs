@@ -205,6 +205,15 @@ impl Asked<'_> {
             Field::Probability,
         );
         let read = self.read(&fields, &needed, None, request.pipeline.as_deref())?;
+        if policies.probability == ProbabilityPolicy::Stage {
+            // Without a probability a deal would weigh nothing and nobody would see why.
+            let open = read.pipeline.stages.iter().filter(|s| s.kind == StageKind::Open && s.probability.is_none());
+            let bare =
+                open.map(|s| Error::new(Code::StageWithoutProbability).with("stage", clip(&s.id)).at("frame.stages"));
+            if let Some(error) = Error::all(bare.collect()) {
+                return Err(error);
+            }
+        }
         let prices = match (&self.frame.options.prices, policies.amount) {
             (Some(prices), AmountPolicy::ListPrice) => Some(prices),
             (None, AmountPolicy::ListPrice) => {

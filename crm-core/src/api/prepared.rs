@@ -75,6 +75,12 @@ impl<'a> Prepared<'a> {
         self.request.idempotency_key.as_deref()
     }
 
+    /// Whether the request, or one within a batch, names the version that it expects.
+    pub(super) fn expects_version(&self) -> bool {
+        self.request.expect_version.is_some()
+            || self.operation.name == batch::OPERATION.name && batch::expects_version(self.request.input())
+    }
+
     /// The request's tenant.
     pub fn tenant(&self) -> &str {
         &self.request.context.tenant

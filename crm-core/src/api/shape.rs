@@ -113,6 +113,49 @@ pub(crate) fn explain(text: &str, shape: Option<&'static Shape>, refusal: &Fault
     Error::all(walk.mistakes).unwrap_or_else(|| Error::new(Code::InvalidJson).with("reason", refused(text, refusal)))
 }
 
+/// Adds what is wrong with the values to mistakes of shape, where what is left without the fields at fault can be read.
+pub fn with_values(error: Error, operation: &str, text: &str, again: &dyn Fn(&str) -> Option<Error>) -> Error {
+    let listed = |error: &Error| match error.details().get("violations") {
+        Some(Value::Array(each)) => each.clone(),
+        _ => vec![error.to_value()],
+    };
+    let Some(rest) = without_faults(&listed(&error), text).filter(|_| shapes::request(operation).is_some()) else {
+        return error;
+    };
+    let mut all = listed(&error);
+    // A field that was taken out is not missing, and a mistake that could not be taken out is found again.
+    let is_new = |other: &Value| {
+        other.get("code").is_none_or(|code| code != Code::MissingField.name())
+            && !all.iter().any(|one| one.get("path") == other.get("path"))
+    };
+    let more: Vec<Value> = again(&rest).iter().flat_map(listed).filter(is_new).collect();
+    all.extend(more);
+    all.truncate(MOST);
+    if all.len() == 1 {
+        error
+    } else {
+        Error::new(Code::InvalidRequest).with("count", all.len()).with("violations", all)
+    }
+}
+
+/// The text without the fields that mistakes are about.
+fn without_faults(mistakes: &[Value], text: &str) -> Option<String> {
+    let mut value: Value = serde_json::from_str(text).ok()?;
+    for mistake in mistakes {
+        let path = mistake.get("path")?.as_str()?;
+        let (place, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut inside = &mut value;
+        for part in place.split(['.', '[']).filter(|part| !part.is_empty()) {
+            inside = match part.strip_suffix(']') {
+                Some(index) => inside.get_mut(index.parse::<usize>().ok()?)?,
+                None => inside.get_mut(part)?,
+            };
+        }
+        inside.as_object_mut()?.remove(name);
+    }
+    Some(value.to_string())
+}
+
 struct Walk {
     mistakes: Vec<Error>,
 }
@@ -127,6 +170,12 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// Says whether a number was written as an integer, or could have been, that 64 bits do not hold.
+fn is_large(number: &serde_json::Number) -> bool {
+    const LIMIT: f64 = 18_446_744_073_709_551_616.0;
+    number.is_f64() && number.as_f64().is_some_and(|value| !(-LIMIT < value && value < LIMIT))
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -173,7 +222,11 @@ impl Walk {
                 Value::Number(number) if number.is_f64() => {
                     let text = number.to_string();
                     // A number too long or too large to be written as a decimal gets the decimal's own message.
-                    let code = text.parse::<Dec>().map_or(Code::InvalidDecimal, |_| Code::FractionalNumber);
+                    let code = match text.parse::<Dec>() {
+                        _ if is_large(number) => Code::LargeNumber,
+                        Ok(_) => Code::FractionalNumber,
+                        Err(_) => Code::InvalidDecimal,
+                    };
                     self.note(path, Error::new(code).with("value", text));
                 }
                 Value::Number(_) => {}
@@ -235,6 +288,7 @@ impl Walk {
 
     fn integer(&mut self, value: &Value, least: i64, most: u64, path: &str) {
         let inside = match value {
+            Value::Number(number) if is_large(number) => false,
             Value::Number(number) if !number.is_f64() => match (number.as_i64(), number.as_u64()) {
                 (Some(signed), None) => signed >= least,
                 (_, Some(unsigned)) => unsigned <= most && i64::try_from(unsigned).map_or(true, |s| s >= least),

@@ -152,8 +152,17 @@ fn foreign(given: GivenError) -> Error {
     let known = given.code.as_deref().and_then(Code::find).filter(|code| code.kind().is_some());
     let code = known.unwrap_or(Code::StorageFailed);
     let mut error = Error::new(code);
-    if known.is_none() || (code.kind() == Some(Kind::Storage) && !message.is_empty()) {
+    let shows = code.english().contains("{reason}");
+    if !message.is_empty() && (shows || known.is_none() || code.kind() == Some(Kind::Storage)) {
         error = error.with("reason", clip(&message));
+    } else if shows {
+        error = error.with("reason", Reason::new(Code::SaidNothing));
+    }
+    // What a sentence names and the store did not tell.
+    for (name, unknown) in [("kind", "record"), ("id", "?")] {
+        if code.english().contains(&["{", name, "}"].concat()) {
+            error = error.with(name, unknown);
+        }
     }
     for (name, value) in given.details {
         error = error.with(&name, value);

@@ -215,7 +215,12 @@ macro_rules! decides {
 macro_rules! runner {
     (pure, $name:expr, $input:ty, $function:path) => {
         Runner::Pure(|text, context| {
-            let decision = $function(&decode::<$input>($name, text)?, context)?;
+            let input = decode::<$input>($name, text).map_err(|error| {
+                super::shape::with_values(error, $name, text, &|rest| {
+                    decode::<$input>($name, rest).and_then(|input| $function(&input, context)).err()
+                })
+            })?;
+            let decision = $function(&input, context)?;
             // An answer repeats much of its request and says more.
             let size = text.len().saturating_mul(5) / 2;
             let value = crate::base::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;

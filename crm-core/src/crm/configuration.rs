@@ -58,12 +58,15 @@ pub(crate) async fn put(session: &mut Session<'_>, request: &ConfigRequest) -> R
     Ok(Decision::new(saved, vec![reason]))
 }
 
-/// Reads the configuration in force: the stored one, or the built-in one with version 0.
+/// Reads the configuration in force: the one that the request carries or the built-in one with version 0, else the stored one.
 pub(crate) async fn get(session: &mut Session<'_>, _: &GetConfig) -> Result<Decision<ConfigRecord>> {
     let id = Id::new(STORED_ID)?;
-    if let Some(stored) = session.get::<ConfigRecord>(&id).await? {
+    let config = if session.is_config_given() {
+        session.config().await?.as_ref().clone()
+    } else if let Some(stored) = session.get::<ConfigRecord>(&id).await? {
         return Ok(Decision::plain(stored));
-    }
-    let config = Config::default();
+    } else {
+        Config::default()
+    };
     Ok(Decision::plain(ConfigRecord { id, version: 0, hash: config.hash()?, config, updated_at: None }))
 }

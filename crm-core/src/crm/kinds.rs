@@ -134,7 +134,7 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
         reader::from_str::<E>(&text).map_err(|e| refused(&text, &e))
     };
     match read(&body) {
-        Ok(entity) => entity.to_record(version),
+        Ok(entity) => entity.to_record(version).map_err(|error| error.at("body")),
         Err(reason) => {
             // The field at fault is the one without which something else is said; of a missing one the reason speaks itself.
             let at_fault = |name: &&String| {

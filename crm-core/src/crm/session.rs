@@ -295,14 +295,22 @@ impl<'a> Session<'a> {
         self.put(Some(old), new, old.version())
     }
 
+    /// Says whether the request carries a configuration of its own.
+    pub fn is_config_given(&self) -> bool {
+        self.given_config.is_some()
+    }
+
     /// Refuses when the caller named another version than the record has.
     ///
     /// # Errors
-    /// `version_conflict`.
+    /// `version_conflict`; `version_ahead` for a version that the record has not reached.
     pub fn check_version<E: Entity>(&self, old: &E) -> Result<()> {
         match self.expect_version {
             Some(expected) if expected != old.version() => {
-                let error = Error::new(Code::VersionConflict).with("kind", E::KIND).with("id", old.id().as_str());
+                // Nobody else can have made a version that is not there yet.
+                let ahead = expected > old.version();
+                let code = if ahead { Code::VersionAhead } else { Code::VersionConflict };
+                let error = Error::new(code).with("kind", E::KIND).with("id", old.id().as_str());
                 Err(error.with("expected", expected).with("found", old.version()).retry(false).at("expect_version"))
             }
             _ => Ok(()),

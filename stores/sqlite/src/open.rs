@@ -69,10 +69,11 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
     let refuse =
         |hint| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", Reason::new(hint)));
     let (path, is_url) = match address.split_once(':') {
-        Some(("sqlite", rest)) => (rest.strip_prefix("//").unwrap_or(rest), true),
-        Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => {
-            return refuse(Code::WriteScheme);
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => {
+            (rest.strip_prefix("//").unwrap_or(rest), true)
         }
+        // One letter is a drive; anything else of this form would be some other store.
+        Some((scheme, _)) if is_scheme(scheme) => return refuse(Code::KnownSchemes),
         _ => (address, false),
     };
     if path.is_empty() {
@@ -92,6 +93,12 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
         return refuse(Code::NoUrlOptions);
     }
     Ok(PathBuf::from(path))
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 /// By what a file is known beside its name: the device and the number of the file, where the system gives them.
@@ -149,9 +156,21 @@ fn known_layout(connection: &Connection, file: &Path) -> Result<Option<i64>> {
     // Asked by a query, which sees what another process made meanwhile; `table_exists` looks only at what is cached.
     let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'crm_meta'";
     if connection.query_row(tables, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0 {
-        return Ok(None);
+        let ours = "SELECT count(*) FROM sqlite_schema WHERE name IN ('crm_record', 'crm_event', 'crm_idem')";
+        return match connection.query_row(ours, [], |row| row.get::<_, i64>(0)).map_err(failed)? {
+            0 => Ok(None),
+            _ => Err(failure::unavailable(failure::about(Code::TablesForeign, file))),
+        };
     }
-    let found: i64 = connection.query_row(Dialect::Sqlite.layout(), [], |row| row.get(0)).map_err(failed)?;
+    let found: i64 = connection.query_row(Dialect::Sqlite.layout(), [], |row| row.get(0)).map_err(|e| {
+        match e.sqlite_error_code() {
+            // A table of that name without our columns, without our row, or with something else in it.
+            None | Some(rusqlite::ErrorCode::Unknown) => {
+                failure::unavailable(failure::about(Code::TablesForeign, file))
+            }
+            _ => failed(e),
+        }
+    })?;
     if found > LAYOUT {
         return Err(Error::new(Code::StoreFromNewerEngine).with("found", found).with("known", LAYOUT));
     }

@@ -122,6 +122,9 @@ fn addresses_name_files() {
         ("deals.db", "deals.db"),
         ("sqlite:deals.db", "deals.db"),
         ("sqlite://deals.db", "deals.db"),
+        ("SQLite:deals.db", "deals.db"),
+        ("sqlite:odd:name.db", "odd:name.db"),
+        ("C:\\deals.db", "C:\\deals.db"),
         ("sqlite:///srv/deals.db", "/srv/deals.db"),
         ("/srv/a:b.db", "/srv/a:b.db"),
         ("C:/deals.db", "C:/deals.db"),
@@ -130,6 +133,10 @@ fn addresses_name_files() {
     }
     for address in [
         "postgres://localhost/crm",
+        "postgres:crm",
+        "http:deals.db",
+        "HTTPS:deals.db",
+        "sqlite+async:deals.db",
         "sqlite:",
         "",
         ":memory:",
@@ -140,6 +147,25 @@ fn addresses_name_files() {
         "deals\0.db",
     ] {
         assert_eq!(file_of(address).unwrap_err().code(), "unsupported_url", "{address}");
+    }
+}
+
+#[test]
+fn tables_of_something_else_are_named() {
+    for (name, text) in [
+        ("record", "CREATE TABLE crm_record(id INTEGER, name TEXT)"),
+        ("meta", "CREATE TABLE crm_meta(version TEXT)"),
+        ("text", "CREATE TABLE crm_meta(key TEXT, value TEXT)"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(format!("{name}.db"));
+        rusqlite::Connection::open(&file).unwrap().execute_batch(text).unwrap();
+        let error = refusal(&file);
+        assert_eq!(error.code(), "storage_unavailable", "{name}: {error}");
+        assert!(
+            error.message().contains("are not the engine's") && error.message().contains("name another file"),
+            "{error}"
+        );
     }
 }
 

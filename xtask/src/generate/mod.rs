@@ -3,6 +3,7 @@
 //! [`document`] reads the interface from the core; each other module is one generator, a function from the interface to files.
 
 mod document;
+mod examples;
 mod python;
 mod reference;
 mod schema;

@@ -52,6 +52,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "`{value}` is a JSON number with a fraction, which is not exact: write it as a string, such as \"{value}\"",
         "`{value}` 是带小数的 JSON 数字，不精确：请写成字符串，例如 \"{value}\"",
     ),
+    "large_number": (
+        "validation",
+        "`{value}` is a JSON number beyond 64 bits, which is not exact: write its digits as a string",
+        "`{value}` 是超过 64 位的 JSON 数字，不精确：请把各位数字写成字符串",
+    ),
     "invalid_decimal": (
         "validation",
         "`{value}` is not a decimal: write digits with an optional point, such as `12.50`",
@@ -114,8 +119,8 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "unknown_time_zone": (
         "validation",
-        "`{value}` is not a time zone: use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`",
-        "`{value}` 不是时区：请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`",
+        "`{value}` is not a time zone: {hint}",
+        "`{value}` 不是时区：{hint}",
     ),
     "missing_context": (
         "validation",
@@ -372,6 +377,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "`{name}` of `{scope}` has reached its limit of {max}: raise the limit or wait for the next window",
         "`{scope}` 的 `{name}` 已达上限 {max}：请提高上限或等待下一周期",
     ),
+    "version_ahead": (
+        "conflict",
+        "the {kind} `{id}` stands at version {found}, not yet at {expected}, which `expect_version` names: read it again and name its version",
+        "{kind} `{id}` 的版本为 {found}，尚未到 `expect_version` 所写的 {expected}：请重新读取并写明其版本",
+    ),
     "idempotency_key_reused": (
         "conflict",
         "the idempotency key `{key}` was used for another request: choose a new key",
@@ -605,7 +615,7 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     "commits_by_itself": (
         "unsupported",
         "`{op}` works on the store in commits of its own: call it on an opened engine, by itself or in a batch with `atomic` false",
-        "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 false 的批处理",
+        "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 `false` 的批处理",
     ),
     "not_in_this_build": (
         "unsupported",
@@ -887,6 +897,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "the frame has rows in the stage `{stage}`, which `stages` does not name: add it with its kind",
         "数据框有处于阶段 `{stage}` 的行，而 `stages` 未列出：请连同类型一起添加",
     ),
+    "stage_without_probability": (
+        "validation",
+        "the open stage `{stage}` has no probability, which the policy `stage` takes: give it in `stages`, or choose another policy",
+        "进行中阶段 `{stage}` 没有概率，而策略 `stage` 要用到它：请在 `stages` 中给出，或选择其他策略",
+    ),
     "missing_currency": (
         "validation",
         "the amounts have no currency: name its column in `columns`, or set `currency`",
@@ -996,6 +1011,26 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         None,
         "this build opens no files: use `Crm.inMemory()` or `new Crm` with a `repository`",
         "此构建不能打开文件：请使用内存存储 `Crm.inMemory()`，或带 `repository` 的 `new Crm`",
+    ),
+    "zone_forms": (
+        None,
+        "use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`",
+        "请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`",
+    ),
+    "known_schemes": (
+        None,
+        "the known scheme is `sqlite:`; a file whose name has a colon is written `sqlite:` and its path",
+        "已知的协议是 `sqlite:`；文件名含冒号时，请写 `sqlite:` 加路径",
+    ),
+    "text_version": (
+        None,
+        "the {kind} `{id}` has a text as its version, with which `expect_version` cannot be compared; leave `expect_version` out and compare the text where the changes are carried out",
+        "{kind} `{id}` 的版本是文本，无法与 `expect_version` 比较；请省略 `expect_version`，在执行更改处比较该文本",
+    ),
+    "said_nothing": (
+        None,
+        "its error has neither a code nor a message; have the store say what failed",
+        "其错误既无代码也无说明；请让存储说明失败原因",
     ),
     "not_answered": (
         None,
@@ -1286,6 +1321,8 @@ WORDS: dict[str, str] = {
     "found.one item": "单个项",
     "kind.account": "客户",
     "kind.configuration": "配置",
+    "kind.history": "历史记录",
+    "kind.history_head": "历史链首",
     "kind.idempotency": "幂等记录",
     "kind.intent": "意图",
     "kind.lost": "输单",
@@ -1293,6 +1330,7 @@ WORDS: dict[str, str] = {
     "kind.opportunity": "商机",
     "kind.price_book": "价目表",
     "kind.product": "产品",
+    "kind.record": "记录",
     "kind.stuck_timer": "受阻定时器",
     "kind.task": "任务",
     "kind.timer": "定时器",
@@ -1308,6 +1346,23 @@ WORDS: dict[str, str] = {
     "mode.half_toward_positive_infinity": "四舍六入五向上",
     "mode.half_toward_zero": "五舍六入",
     "mode.toward_zero": "向零舍入",
+    "op.at_least": "不小于",
+    "op.at_most": "不大于",
+    "op.contains": "包含",
+    "op.ends_with": "结尾为",
+    "op.equal": "等于",
+    "op.further_than": "晚于今后",
+    "op.greater_than": "大于",
+    "op.in": "属于",
+    "op.is_empty": "为空",
+    "op.is_set": "已填写",
+    "op.less_than": "小于",
+    "op.not_equal": "不等于",
+    "op.not_in": "不属于",
+    "op.older_than": "早于之前",
+    "op.starts_with": "开头为",
+    "op.within_last": "在最近",
+    "op.within_next": "在今后",
     "other_type.choice": "单选",
     "other_type.choices": "多选",
     "other_type.currency": "币种",
