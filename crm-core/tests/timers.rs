@@ -260,7 +260,10 @@ fn a_timer_that_keeps_failing_is_set_aside_and_set_again() {
         assert_eq!(world.ask("timers.tick", &json!({}), now)["failed"], 0);
     }
     let stuck = world.ask("timers.stuck", &json!({}), 156)["items"][0].clone();
-    assert_eq!((&stuck["rule"], &stuck["failures"], &stuck["code"]), (&json!("nudge"), &json!(5), &json!("unknown_rule")));
+    assert_eq!(
+        (&stuck["rule"], &stuck["failures"], &stuck["code"]),
+        (&json!("nudge"), &json!(5), &json!("unknown_rule"))
+    );
     assert_eq!(world.ask("timers.retry", &json!({"id": stuck["id"]}), 200)["status"], "retried");
     assert_eq!(world.ask("timers.stuck", &json!({}), 200)["items"], json!([]));
     let again = world.ask("timers.tick", &json!({}), 200);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::task::{Priority, Related, Task, TaskStatus};
 use crate::base::entity::{Creates, Given, Set, Updates};
 use crate::base::id::Id;
-use crate::base::time::{Instant, Date, Zone};
+use crate::base::time::{Date, Instant, Zone};
 
 /// What is given to create a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -227,9 +227,10 @@ impl Entity for Task {
     fn violations(&self) -> Vec<Error> {
         let texts = [(&self.description, "description"), (&self.outcome, "outcome")];
         let texts = texts.into_iter().filter_map(|(text, path)| limits::free_text(text.as_deref()?, TEXT, path).err());
-        let both = self.due_on.and(self.due_at).map(|_| {
-            Error::new(Code::ConflictingFields).with("first", "due_on").with("second", "due_at").at("due_at")
-        });
+        let both = self
+            .due_on
+            .and(self.due_at)
+            .map(|_| Error::new(Code::ConflictingFields).with("first", "due_on").with("second", "due_at").at("due_at"));
         limits::text(&self.subject, NAME, "subject").err().into_iter().chain(texts).chain(both).collect()
     }
 }

@@ -8,12 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{self, Shape, optional};
 use super::statements::{Command, RenderingRepository};
+<<<<<<< Updated upstream
 use super::strict;
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
+=======
+use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
+>>>>>>> Stashed changes
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::hint::unreadable;
 use crate::base::limits;
+use crate::base::reader;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
@@ -187,7 +192,7 @@ impl Caller {
     /// Every mistake in it.
     pub fn read(text: Option<&str>) -> Result<Self> {
         let text = text.unwrap_or("{}");
-        strict::from_str(text).map_err(|e| shape::explain(text, Some(&CALLER), &e).at("store"))
+        reader::from_str(text).map_err(|e| shape::explain(text, Some(&CALLER), &e).at("store"))
     }
 
     /// The store that this caller is.

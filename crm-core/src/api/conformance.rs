@@ -9,10 +9,10 @@ use super::prepared::{self, Prepared};
 use super::request::{Request, refuse, write};
 use super::shape::{self, Shape, optional, required};
 use super::statements::RenderingRepository;
-use super::strict;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::reader;
 use crate::base::reason::Explain;
 use crate::crm::kinds::KINDS;
 use crate::store::conformance::{self, Report};
@@ -107,7 +107,7 @@ async fn begun(board: &Board, text: &str) -> Result<String> {
 
 fn input<'a, T: Deserialize<'a>>(request: &Request<'a>, shape: &'static Shape) -> Result<T> {
     let text = request.input();
-    strict::from_str(text).map_err(|e| shape::explain(text, Some(shape), &e).at("input"))
+    reader::from_str(text).map_err(|e| shape::explain(text, Some(shape), &e).at("input"))
 }
 
 /// Makes the tables; to be repeated without harm.

@@ -29,6 +29,3 @@ pub mod statements;
 #[cfg(feature = "store")]
 pub mod steps;
 pub mod table;
-
-// The name under which the typed reader is known here.
-use crate::base::reader as strict;

@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{shape, strict};
+use super::shape;
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::base::reader;
 use crate::base::reader::Fault;
 use crate::base::reason::{Explain, Reason};
 use crate::base::writer;
@@ -91,7 +92,7 @@ impl<'a> Request<'a> {
 
     /// Reads a request without saying what is wrong with one that cannot be read.
     pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
-        let mut request: Request<'a> = strict::from_str(text)?;
+        let mut request: Request<'a> = reader::from_str(text)?;
         request.context.explain = request.explain;
         Ok(request)
     }
@@ -109,7 +110,7 @@ impl<'a> Request<'a> {
 /// # Errors
 /// Every mistake in the input.
 pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<T> {
-    strict::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
+    reader::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
 }
 
 /// Writes an answer whose value is a text of JSON already.

@@ -60,8 +60,12 @@ pub enum Runner {
     Stored(for<'s> fn(&'s mut Session<'_>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
     /// Over the store itself, in commits of its own; no one decision stands for it.
     #[cfg(feature = "store")]
-    Direct(for<'s> fn(&'s dyn Repository, Frame<'s>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>),
+    Direct(Direct),
 }
+
+/// An operation over the store itself.
+#[cfg(feature = "store")]
+pub type Direct = for<'s> fn(&'s dyn Repository, Frame<'s>, &'s str) -> BoxFuture<'s, Result<Decision<Written>>>;
 
 /// What is left to a host that decides an operation over facts and carries out its changes on tables of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

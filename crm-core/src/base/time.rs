@@ -134,8 +134,7 @@ impl Date {
             Zone::Fixed(offset) => local.saturating_sub(i64::from(offset.local_minus_utc())),
             #[cfg(feature = "zones")]
             Zone::Named(zone) => {
-                let offset =
-                    |at: i64| zone.find_local_time_type(at).map_or(0, |kind| i64::from(kind.ut_offset()));
+                let offset = |at: i64| zone.find_local_time_type(at).map_or(0, |kind| i64::from(kind.ut_offset()));
                 // The offsets a day before and after are the two that midnight may have.
                 let tried = [-86_400_i64, 86_400].map(|step| {
                     let shift = offset(local.saturating_add(step));

@@ -98,7 +98,8 @@ pub(crate) async fn tick(
         let mut context = frame.context.clone();
         // Each occurrence derives ids of its own.
         context.seed = Some(format!("{seed}/{}/{}/{}/{}", timer.key.kind, timer.key.id, timer.rule, timer.due));
-        let frame = Frame { operation: "timers.fire", context: &context, idempotency: None, expect_version: None, ..frame };
+        let frame =
+            Frame { operation: "timers.fire", context: &context, idempotency: None, expect_version: None, ..frame };
         let count = match run::run(repository, frame, &Fire::of(&timer)).await {
             Ok(Decision { value: FiredTimer { outcome, .. }, .. }) => match outcome {
                 TimerOutcome::Fired => &mut ticked.fired,

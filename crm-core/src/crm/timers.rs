@@ -227,7 +227,8 @@ pub(crate) async fn retry(session: &mut Session<'_>, request: &ById) -> Result<D
         return Ok(Decision::new(old, vec![reason]));
     }
     let key = Key::new(&old.record_kind, &old.record_id);
-    let saved = session.save(&old, &StuckTimer { status: StuckStatus::Retried, updated_at: Some(now), ..old.clone() })?;
+    let saved =
+        session.save(&old, &StuckTimer { status: StuckStatus::Retried, updated_at: Some(now), ..old.clone() })?;
     session.set_timer(key.clone(), &old.rule, Some(now));
     session.event_on("timer.retried".to_owned(), key, now, Fields::from([("rule".to_owned(), old.rule.into())]))?;
     let reason = about(Code::TimerSetAgain, &saved.record_kind, &saved.record_id, &saved.rule);
@@ -235,7 +236,13 @@ pub(crate) async fn retry(session: &mut Session<'_>, request: &ById) -> Result<D
 }
 
 /// Sets a timer aside.
-pub(super) async fn set_aside(session: &mut Session<'_>, key: &Key, rule: &str, failures: u32, error: &Error) -> Result<()> {
+pub(super) async fn set_aside(
+    session: &mut Session<'_>,
+    key: &Key,
+    rule: &str,
+    failures: u32,
+    error: &Error,
+) -> Result<()> {
     let now = session.context().now()?;
     let stuck = StuckTimer {
         id: session.new_id(None)?,

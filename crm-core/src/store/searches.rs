@@ -146,7 +146,7 @@ fn value(dice: &mut Dice, field: &str) -> Value {
         "close" => pick(&DATES),
         "made" => pick(&INSTANTS),
         "active" => Value::Bool(dice.roll(2) == 0),
-        "tags" => json!(["hot", "cold"][..dice.roll(3).min(2)]),
+        "tags" => json!(["hot", "cold"].into_iter().take(dice.roll(3)).collect::<Vec<_>>()),
         _ => Value::from(text(dice)),
     }
 }
@@ -172,8 +172,7 @@ fn record(dice: &mut Dice, number: usize) -> Result<Record> {
 
 /// A random condition that compiles.
 fn condition(dice: &mut Dice, depth: usize) -> Condition {
-    let group =
-        |dice: &mut Dice| Some((0..dice.roll(4)).map(|_| condition(dice, depth.saturating_sub(1))).collect());
+    let group = |dice: &mut Dice| Some((0..dice.roll(4)).map(|_| condition(dice, depth.saturating_sub(1))).collect());
     match dice.roll(if depth == 0 { 5 } else { 9 }) {
         5 | 6 => Condition { all: group(dice), ..Condition::default() },
         7 => Condition { any: group(dice), ..Condition::default() },
@@ -282,7 +281,7 @@ async fn round(
     let keep =
         |record: &Record| Row::parse(predicate.slots(), record.body.text()).map(|row| predicate.holds(&row, &moment));
     let sort_field = catalogue.find(&order.field).cloned();
-    let slots = sort_field.as_ref().map_or(&[][..], std::slice::from_ref);
+    let slots = sort_field.as_slice();
     let field = |record: &Record| Row::parse(slots, record.body.text());
 
     let coding = sort_field.as_ref().and_then(|field| Coding::of(&field.kind));

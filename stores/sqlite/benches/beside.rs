@@ -10,6 +10,7 @@ use std::time::Instant as Clock;
 use crm_core::base::change::{ChangeSet, Expect, Put};
 use crm_core::base::context::Context;
 use crm_core::base::entity::Entity;
+use crm_core::base::error::Result;
 use crm_core::base::id::Id;
 use crm_core::base::time::Date;
 use crm_core::crm::records::ById;
@@ -51,7 +52,7 @@ fn open(file: &Path, durability: Durability) -> SqliteRepository {
     SqliteRepository::open(file.to_str().unwrap(), Options { durability, ..Options::default() }).unwrap()
 }
 
-fn fill(store: &SqliteRepository, from: u64, to: u64) {
+fn fill(store: &SqliteRepository, from: u64, to: u64) -> Result<()> {
     let mut n = from;
     while n < to {
         let end = to.min(n + 1_000);
@@ -60,9 +61,10 @@ fn fill(store: &SqliteRepository, from: u64, to: u64) {
             Put { record, changed: Default::default(), expect: Expect::Absent }
         });
         let changes = ChangeSet { tenant: "main".to_owned(), puts: puts.collect(), ..ChangeSet::default() };
-        block_on(store.commit(&changes)).unwrap().unwrap();
+        block_on(store.commit(&changes))??;
         n = end;
     }
+    Ok(())
 }
 
 /// A connection as the store opens its own.
@@ -106,7 +108,6 @@ fn row(what: &str, (ours, theirs, ratio): (f64, f64, f64)) {
     println!("| {what} | {ours:.1} | {theirs:.1} | {ratio:.2} |");
 }
 
-
 const READ: &str = "SELECT id, version, schema, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, body, alloc FROM crm_record \
                     WHERE tenant = ? AND kind = 'opportunity' AND id IN (?)";
 
@@ -119,7 +120,7 @@ fn operations(folder: &Path, durability: Durability) {
     let (ours, theirs) = (folder.join("ours.db"), folder.join("theirs.db"));
     for file in [&ours, &theirs] {
         let store = open(file, durability);
-        store.bulk(|store| Ok(fill(store, 0, RECORDS))).unwrap();
+        store.bulk(|store| fill(store, 0, RECORDS)).unwrap();
     }
     let crm = Crm::new(Arc::new(open(&ours, durability))).at(context());
     let (writer, reader) = (by_hand(&theirs, durability), by_hand(&theirs, durability));
@@ -155,11 +156,7 @@ fn operations(folder: &Path, durability: Durability) {
         writer.prepare_cached("COMMIT").unwrap().execute([]).unwrap();
     };
     let turn = if durability == Durability::Power { 40 } else { 400 };
-    let measured = race(
-        turn,
-        |n| drop(block_on(crm.opportunities().update(&updates[n])).unwrap().unwrap()),
-        write,
-    );
+    let measured = race(turn, |n| drop(block_on(crm.opportunities().update(&updates[n])).unwrap().unwrap()), write);
     row(&format!("an operation: `opportunities.update`, durability `{}`", durability.name()), measured);
     if durability == Durability::Process {
         let get = |n: usize| ById { id: Id::new(&id(n)).unwrap() };
@@ -203,14 +200,19 @@ fn imports(folder: &Path) {
             let (ours, theirs) = (folder.join(format!("i{bulk}{round}.db")), folder.join(format!("h{bulk}{round}.db")));
             let store = Arc::new(open(&ours, Durability::Power));
             let engine = host.attach(store.clone());
-            let run = || {
+            let run = || -> Result<()> {
                 for request in &requests {
                     let answer = host.call_on(engine, request);
                     assert!(answer.starts_with(r#"{"ok":true"#), "{answer}");
                 }
+                Ok(())
             };
             let start = Clock::now();
-            if bulk { store.bulk(|_| Ok(run())).unwrap() } else { run() }
+            if bulk {
+                store.bulk(|_| run()).unwrap();
+            } else {
+                run().unwrap();
+            }
             let first = start.elapsed().as_secs_f64();
             host.detach(engine);
             drop(store);
@@ -233,7 +235,10 @@ fn imports(folder: &Path) {
         let each = |f: fn(&(f64, f64)) -> f64| median(results.iter().map(f).collect());
         let per = 1e6 / DEALS as f64;
         let what = if bulk { "`bulk`: indexes built afterwards" } else { "indexes kept up" };
-        row(&format!("import through `batch`, 500 deals a commit, a deal; {what}"), (each(|r| r.0) * per, each(|r| r.1) * per, each(|r| r.1 / r.0)));
+        row(
+            &format!("import through `batch`, 500 deals a commit, a deal; {what}"),
+            (each(|r| r.0) * per, each(|r| r.1) * per, each(|r| r.1 / r.0)),
+        );
     }
 }
 
@@ -281,13 +286,15 @@ fn resident() -> u64 {
 }
 
 fn growth(folder: &Path, sizes: &[u64]) {
-    println!("\n| deals in the store | 50 by owner and stage, sorted by expected close (µs) | one by id (µs) | one update, `process` (µs) | memory of the process (MiB) | file (MiB) |");
+    println!(
+        "\n| deals in the store | 50 by owner and stage, sorted by expected close (µs) | one by id (µs) | one update, `process` (µs) | memory of the process (MiB) | file (MiB) |"
+    );
     println!("|---|---|---|---|---|---|");
     let file: PathBuf = folder.join("growth.db");
     let mut there = 0;
     for &size in sizes {
         let store = Arc::new(open(&file, Durability::Process));
-        store.bulk(|store| Ok(fill(store, there, size))).unwrap();
+        store.bulk(|store| fill(store, there, size)).unwrap();
         there = size;
         let crm = Crm::new(store.clone()).at(context());
         let find = |n: usize| -> FindOpportunities {
@@ -306,7 +313,8 @@ fn growth(folder: &Path, sizes: &[u64]) {
             block_on(crm.opportunities().get(&get)).unwrap().unwrap();
             times[1].push(start.elapsed().as_secs_f64() * 1e6);
             let update: OpportunityUpdate =
-                serde_json::from_value(serde_json::json!({"id": id, "next_step": format!("step {n} of {size}")})).unwrap();
+                serde_json::from_value(serde_json::json!({"id": id, "next_step": format!("step {n} of {size}")}))
+                    .unwrap();
             let start = Clock::now();
             block_on(crm.opportunities().update(&update)).unwrap().unwrap();
             times[2].push(start.elapsed().as_secs_f64() * 1e6);
@@ -319,7 +327,9 @@ fn growth(folder: &Path, sizes: &[u64]) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let wanted = |name: &str| !arguments.iter().any(|a| a.starts_with("--only=")) || arguments.iter().any(|a| a == &format!("--only={name}"));
+    let wanted = |name: &str| {
+        !arguments.iter().any(|a| a.starts_with("--only=")) || arguments.iter().any(|a| a == &format!("--only={name}"))
+    };
     let folder = tempfile::tempdir().unwrap();
     let check = deal(1).to_record(1).unwrap();
     assert_eq!(check.keys.len(), 5);

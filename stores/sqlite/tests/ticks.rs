@@ -69,7 +69,8 @@ fn three_tickers_carry_out_a_week_of_occurrences_once_each() {
     for n in 0..tasks {
         // Spread over the week; every third is done before anybody is reminded, and some are due in a later week.
         let (remind, due) = (n % 168, if n % 7 == 0 { 1_000 } else { (n * 5) % 168 + 1 });
-        let input = json!({"id": format!("t{n}"), "subject": "s", "owner": "bo", "remind_at": at(remind), "due_at": at(due)});
+        let input =
+            json!({"id": format!("t{n}"), "subject": "s", "owner": "bo", "remind_at": at(remind), "due_at": at(due)});
         let made = ask(&host, engine, "tasks.create", &input, 0, &format!("task{n}"));
         assert_eq!(made["ok"], true, "{made}");
         if n % 3 == 0 {

@@ -9,8 +9,19 @@ use super::text::{HEAD, camel, docstring, identifier, literal};
 use super::types::{Form, Side, Types};
 
 /// What the names of options are taken for; a field of an operation may not have one of these names.
-const OPTIONS: [&str; 11] =
-    ["tenant", "now", "zone", "actor", "seed", "locale", "correlation", "quiet_until", "explain", "idempotency_key", "expect_version"];
+const OPTIONS: [&str; 11] = [
+    "tenant",
+    "now",
+    "zone",
+    "actor",
+    "seed",
+    "locale",
+    "correlation",
+    "quiet_until",
+    "explain",
+    "idempotency_key",
+    "expect_version",
+];
 
 /// How a façade gives its answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
