@@ -8,12 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{self, Shape, optional};
 use super::statements::{Command, RenderingRepository};
-<<<<<<< Updated upstream
-use super::strict;
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
-=======
-use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
->>>>>>> Stashed changes
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::hint::unreadable;

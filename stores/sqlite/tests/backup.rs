@@ -1,5 +1,5 @@
 //! Backups: taken while others write, verified, restored.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
 
