@@ -17,7 +17,7 @@ use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository
 use crm_core::store::searches;
 
 fn kept(report: &Report) {
-    assert!(report.is_kept() && report.ran.len() == 14, "{report:?}");
+    assert!(report.is_kept() && report.ran.len() == 15, "{report:?}");
 }
 
 #[test]
