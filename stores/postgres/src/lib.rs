@@ -109,14 +109,9 @@ impl PostgresRepository {
 
     async fn read(&self, tenant: &str, keys: &[Key]) -> Result<Vec<Record>> {
         let connection = self.connection().await?;
-        if !run::is_several(keys) {
-            return run::get(&connection, tenant, keys).await;
-        }
-        // Several statements that see the same moment.
+        // Given up half-way or failed, the transaction of the reads is not left open.
         let held = Held::expected(&connection);
-        connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(failure::of)?;
-        let found = run::get(&connection, tenant, keys).await?;
-        connection.batch_execute("COMMIT").await.map_err(failure::of)?;
+        let found = run::get(&connection, tenant, keys, false).await?;
         held.over();
         Ok(found)
     }

@@ -1,7 +1,5 @@
 //! Running what crm-core renders: statements on a connection, sent together where none waits for another's answer.
 
-use std::future::Future;
-
 use crm_core::base::change::{StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::error::Result;
 use crm_core::base::number::Numbers;
@@ -12,7 +10,7 @@ use crm_core::store::repository::Committed;
 use crm_core::store::sql::commit::{Step, given};
 use crm_core::store::sql::read::{self, Rows};
 use crm_core::store::sql::{Dialect, Expected, KEYS, Statement};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all, join3};
 use tokio_postgres::Row;
 
 use crate::connection::{Connection, Failure};
@@ -26,17 +24,31 @@ const TOGETHER: usize = 30;
 /// The body's place in a record's row: after id, version, schema and the keys.
 const BODY: usize = KEYS + 3;
 
-/// Reads records by name; several statements see one moment only inside a transaction that does.
-pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key]) -> Result<Vec<Record>> {
+/// Reads records by name. With `is_open` a transaction is open already; otherwise several statements are sent in one of their own, so
+/// that they see the same moment.
+pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key], is_open: bool) -> Result<Vec<Record>> {
     let gets = POSTGRES.get(tenant, keys)?;
+    let mut ready = Vec::with_capacity(gets.len());
+    for get in &gets {
+        ready.push(connection.ready(&get.statement).await.map_err(failure::of)?);
+    }
+    let is_alone = is_open || gets.len() == 1;
+    if !is_alone && gets.len() > TOGETHER {
+        connection.command(SNAPSHOT).await.map_err(failure::of)?;
+    }
     let mut found = Vec::with_capacity(keys.len());
-    for some in gets.chunks(TOGETHER) {
-        let mut ready = Vec::with_capacity(some.len());
-        for get in some {
-            ready.push(connection.ready(&get.statement).await.map_err(failure::of)?);
-        }
-        let asked = some.iter().zip(&ready).map(|(get, ready)| connection.rows(ready, &get.statement));
-        for (get, rows) in some.iter().zip(join_all(asked).await) {
+    for (some, ready) in gets.chunks(TOGETHER).zip(ready.chunks(TOGETHER)) {
+        let asked = join_all(some.iter().zip(ready).map(|(get, ready)| connection.rows(ready, &get.statement)));
+        let answers = if is_alone || gets.len() > TOGETHER {
+            asked.await
+        } else {
+            // All in one round trip, in this order.
+            let (begun, answers, ended) =
+                join3(connection.command(SNAPSHOT), asked, connection.command("COMMIT")).await;
+            begun.and(ended).map_err(failure::of)?;
+            answers
+        };
+        for (get, rows) in some.iter().zip(answers) {
             for row in &rows.map_err(failure::of)? {
                 found.push(match get.rows {
                     Rows::Records => record(get.kind, row)?,
@@ -45,13 +57,14 @@ pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key]) -> R
             }
         }
     }
+    if !is_alone && gets.len() > TOGETHER {
+        connection.command("COMMIT").await.map_err(failure::of)?;
+    }
     Ok(found)
 }
 
-/// Says whether reading these keys takes several statements.
-pub fn is_several(keys: &[Key]) -> bool {
-    keys.len() > 1
-}
+/// Begins a transaction whose statements all see one moment.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Answers a query.
 pub async fn find<C: Connection>(connection: &C, query: &Query) -> Result<Vec<Record>> {
@@ -124,7 +137,8 @@ async fn attempt<C: Connection>(connection: &C, mut before: Option<&str>, steps:
         let answers = match before.take() {
             None => join_all(asked).await,
             Some(text) => {
-                let (begun, answers) = in_order(connection.command(text), join_all(asked)).await;
+                // The first one is polled, and so sent, first.
+                let (begun, answers) = join(connection.command(text), join_all(asked)).await;
                 begun?;
                 answers
             }
@@ -143,11 +157,6 @@ async fn attempt<C: Connection>(connection: &C, mut before: Option<&str>, steps:
         }
     }
     Ok(Went::Well(numbers))
-}
-
-/// Polls both, the first one first, so that it is also sent first.
-async fn in_order<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
-    futures_util::future::join(first, second).await
 }
 
 /// Executes one step: whether what must happen happened, and the first row that it gave.

@@ -92,7 +92,7 @@ impl<C: GenericClient + Sync> Repository for TransactionRepository<'_, C> {
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
-        Box::pin(async move { run::get(&Borrowed(self.0), tenant, keys).await.map(|found| arrange(keys, found)) })
+        Box::pin(async move { run::get(&Borrowed(self.0), tenant, keys, true).await.map(|found| arrange(keys, found)) })
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
