@@ -37,6 +37,8 @@ export interface Account {
   country?: string | null;
   /** When it came into being. */
   created_at?: Instant | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValue };
   /** Anything worth noting. */
   description?: string | null;
   /** The number of employees. */
@@ -142,6 +144,8 @@ export interface Config {
   pipelines: Pipeline[];
   /** The currency of amounts that name none. */
   currency?: Currency | null;
+  /** The fields that are added to kinds of records. */
+  custom_fields?: CustomField[];
   /** The reasons for which an opportunity may be lost; any text when empty. */
   lost_reasons?: string[];
 }
@@ -202,6 +206,32 @@ export interface CurrencyFacts {
   /** The asked minor units in major units, with all digits of the minor unit. */
   major?: Decimal | null;
 }
+
+/** A field that a tenant adds to a kind of record. It stands in the record's `custom` and in conditions as `custom.<id>`. */
+export interface CustomField {
+  /** The kind of record, such as `opportunity`. */
+  kind: string;
+  /** The id: lower-case letters, digits and `_`, beginning with a letter. */
+  id: string;
+  /** The type. */
+  type: CustomType;
+  /** Set when a record cannot be without it. */
+  required: boolean;
+  /** Set when no two records of the kind may have the same value; texts count as the same in any case. */
+  unique: boolean;
+  /** The name that people read. */
+  name?: string | null;
+  /** What may be picked, for `picklist` and `multi_picklist`. */
+  options?: string[];
+  /** The kind of record that a `reference` leads to. */
+  refers_to?: string | null;
+}
+
+/** The type of a custom field. */
+export type CustomType = 'text' | 'decimal' | 'integer' | 'date' | 'instant' | 'flag' | 'picklist' | 'multi_picklist' | 'reference';
+
+/** The value of a custom field: a text, an integer, true or false, or a list of texts; a decimal with a fraction, a date, an instant and an id are texts. */
+export type CustomValue = boolean | string | string[] | number;
 
 /** The days from start to close. */
 export interface CycleTime {
@@ -629,6 +659,8 @@ export interface Opportunity {
   created_at?: Instant | null;
   /** The currency of the amount. */
   currency?: Currency | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValue };
   /** Anything worth noting. */
   description?: string | null;
   /** The day on which it is expected to close. */
@@ -683,6 +715,8 @@ export interface PriceBook {
   active?: boolean | null;
   /** When it came into being. */
   created_at?: Instant | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValue };
   /** When it was last changed. */
   updated_at?: Instant | null;
   /** Counts the changes from 1. */
@@ -784,6 +818,8 @@ export interface Product {
   code?: string | null;
   /** When it came into being. */
   created_at?: Instant | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValue };
   /** Anything worth noting. */
   description?: string | null;
   /** The unit in which it is sold, such as `piece` or `hour`. */
@@ -1091,6 +1127,8 @@ export interface User {
   active?: boolean | null;
   /** When it came into being. */
   created_at?: Instant | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValue };
   /** The e-mail address. */
   email?: string | null;
   /** The user whom this one reports to. */
@@ -1211,6 +1249,8 @@ export interface AccountUpdate {
   annual_revenue?: MoneyInput | null;
   /** The country of the head office. */
   country?: string | null;
+  /** Changes of custom fields, by their ids: one left out stays, null empties it. */
+  custom?: { [name: string]: CustomValueInput | null };
   /** Anything worth noting. */
   description?: string | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1379,6 +1419,8 @@ export interface ConfigInput {
   pipelines: PipelineInput[];
   /** The currency of amounts that name none. */
   currency?: Currency | null;
+  /** The fields that are added to kinds of records. */
+  custom_fields?: CustomFieldInput[];
   /** The reasons for which an opportunity may be lost; any text when empty. */
   lost_reasons?: string[];
 }
@@ -1439,6 +1481,29 @@ export interface CurrencyRequest {
   /** A whole number of minor units to write in major units, such as 1234 cents. */
   minor?: DecimalInput | null;
 }
+
+/** A field that a tenant adds to a kind of record. It stands in the record's `custom` and in conditions as `custom.<id>`. */
+export interface CustomFieldInput {
+  /** The kind of record, such as `opportunity`. */
+  kind: string;
+  /** The id: lower-case letters, digits and `_`, beginning with a letter. */
+  id: string;
+  /** The type. */
+  type: CustomType;
+  /** The name that people read. */
+  name?: string | null;
+  /** What may be picked, for `picklist` and `multi_picklist`. */
+  options?: string[];
+  /** The kind of record that a `reference` leads to. */
+  refers_to?: string | null;
+  /** Set when a record cannot be without it. */
+  required?: boolean;
+  /** Set when no two records of the kind may have the same value; texts count as the same in any case. */
+  unique?: boolean;
+}
+
+/** The value of a custom field: a text, an integer, true or false, or a list of texts; a decimal with a fraction, a date, an instant and an id are texts. */
+export type CustomValueInput = boolean | string | string[] | DecimalInput;
 
 /** How much explanation a request asks for. */
 export type Explain = 'none' | 'codes' | 'full';
@@ -1677,6 +1742,8 @@ export interface NewAccount {
   annual_revenue?: MoneyInput | null;
   /** The country of the head office. */
   country?: string | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValueInput };
   /** Anything worth noting. */
   description?: string | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1711,6 +1778,8 @@ export interface NewOpportunity {
   amount?: DecimalInput | null;
   /** The currency of the amount; the configuration's by default. */
   currency?: Currency | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValueInput };
   /** Anything worth noting. */
   description?: string | null;
   /** When it came into being; the context's `now` by default. */
@@ -1743,6 +1812,8 @@ export interface NewPriceBook {
   entries: PriceEntryInput[];
   /** Set to false when it is no longer used. */
   active?: boolean | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValueInput };
   /** When it takes effect; the context's `now` by default. */
   effective_at?: InstantInput | null;
   /** The id, if the host has one of its own; otherwise the engine makes a UUID. */
@@ -1759,6 +1830,8 @@ export interface NewProduct {
   category?: string | null;
   /** The code or model number. */
   code?: string | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValueInput };
   /** Anything worth noting. */
   description?: string | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1801,6 +1874,8 @@ export interface NewUser {
   absences?: Absence[] | null;
   /** Set to false when the user no longer works here. */
   active?: boolean | null;
+  /** The custom fields, by their ids. */
+  custom?: { [name: string]: CustomValueInput };
   /** When it takes effect; the context's `now` by default. */
   effective_at?: InstantInput | null;
   /** The e-mail address. */
@@ -1839,6 +1914,8 @@ export interface OpportunityUpdate {
   amount?: DecimalInput | null;
   /** The currency of the amount. */
   currency?: Currency | null;
+  /** Changes of custom fields, by their ids: one left out stays, null empties it. */
+  custom?: { [name: string]: CustomValueInput | null };
   /** Anything worth noting. */
   description?: string | null;
   /** When it takes effect; the context's `now` by default. */
@@ -1887,6 +1964,8 @@ export interface PriceBookUpdate {
   active?: boolean | null;
   /** The currency of every price in it. */
   currency?: Currency;
+  /** Changes of custom fields, by their ids: one left out stays, null empties it. */
+  custom?: { [name: string]: CustomValueInput | null };
   /** When it takes effect; the context's `now` by default. */
   effective_at?: InstantInput | null;
   /** The prices, one a product. */
@@ -1943,6 +2022,8 @@ export interface ProductUpdate {
   category?: string | null;
   /** The code or model number. */
   code?: string | null;
+  /** Changes of custom fields, by their ids: one left out stays, null empties it. */
+  custom?: { [name: string]: CustomValueInput | null };
   /** Anything worth noting. */
   description?: string | null;
   /** When it takes effect; the context's `now` by default. */
@@ -2109,6 +2190,8 @@ export interface UserUpdate {
   absences?: Absence[] | null;
   /** Set to false when the user no longer works here. */
   active?: boolean | null;
+  /** Changes of custom fields, by their ids: one left out stays, null empties it. */
+  custom?: { [name: string]: CustomValueInput | null };
   /** When it takes effect; the context's `now` by default. */
   effective_at?: InstantInput | null;
   /** The e-mail address. */

@@ -26,6 +26,8 @@ pub mod config;
 #[cfg(feature = "store")]
 pub mod crm;
 #[cfg(feature = "store")]
+pub mod custom;
+#[cfg(feature = "store")]
 pub mod customers;
 #[cfg(feature = "store")]
 pub mod insight;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("condition", &["base"]),
+    ("custom", &["base", "condition"]),
     ("people", &["base", "condition"]),
     ("activities", &["base"]),
     ("customers", &["base", "condition"]),
@@ -18,12 +19,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("quotes", &["base"]),
     ("insight", &["base", "pipeline", "pricing"]),
     ("store", &["base", "condition"]),
-    ("config", &["base", "pipeline"]),
+    ("config", &["base", "custom", "pipeline"]),
     (
         "crm",
         &[
             "base",
             "condition",
+            "custom",
             "people",
             "activities",
             "customers",
@@ -41,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "base",
             "condition",
+            "custom",
             "people",
             "activities",
             "customers",

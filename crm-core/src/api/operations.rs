@@ -54,9 +54,9 @@ operations! {
     /// The users who own and move records.
     users as UsersArea {
         /// Creates a user.
-        write create(crate::people::user::NewUser) -> crate::people::user::User = crate::crm::users::create;
+        write create(crate::people::user::NewUser) -> crate::people::user::User = crate::crm::users::create, with_obligations;
         /// Changes a user: a field left out stays, null empties it.
-        write update(crate::people::user::UserUpdate) -> crate::people::user::User = crate::crm::users::update;
+        write update(crate::people::user::UserUpdate) -> crate::people::user::User = crate::crm::users::update, with_obligations;
         /// Reads a user.
         read get(crate::crm::records::ById) -> crate::people::user::User = crate::crm::users::get;
         /// Reads a page of users, ordered by name.
@@ -70,9 +70,9 @@ operations! {
     /// The accounts that are sold to.
     accounts as AccountsArea {
         /// Creates an account.
-        write create(crate::customers::account::NewAccount) -> crate::customers::account::Account = crate::crm::accounts::create;
+        write create(crate::customers::account::NewAccount) -> crate::customers::account::Account = crate::crm::accounts::create, with_obligations;
         /// Changes an account: a field left out stays, null empties it.
-        write update(crate::customers::account::AccountUpdate) -> crate::customers::account::Account = crate::crm::accounts::update;
+        write update(crate::customers::account::AccountUpdate) -> crate::customers::account::Account = crate::crm::accounts::update, with_obligations;
         /// Reads an account.
         read get(crate::crm::records::ById) -> crate::customers::account::Account = crate::crm::accounts::get;
         /// Reads a page of accounts, ordered by name.
@@ -82,9 +82,9 @@ operations! {
     /// The products that are sold.
     products as ProductsArea {
         /// Creates a product.
-        write create(crate::pricing::product::NewProduct) -> crate::pricing::product::Product = crate::crm::products::create;
+        write create(crate::pricing::product::NewProduct) -> crate::pricing::product::Product = crate::crm::products::create, with_obligations;
         /// Changes a product: a field left out stays, null empties it.
-        write update(crate::pricing::product::ProductUpdate) -> crate::pricing::product::Product = crate::crm::products::update;
+        write update(crate::pricing::product::ProductUpdate) -> crate::pricing::product::Product = crate::crm::products::update, with_obligations;
         /// Reads a product.
         read get(crate::crm::records::ById) -> crate::pricing::product::Product = crate::crm::products::get;
         /// Reads a page of products, ordered by name.
@@ -94,9 +94,9 @@ operations! {
     /// The price books that say what products cost.
     price_books as PriceBooksArea {
         /// Creates a price book; every product in it must exist.
-        write create(crate::pricing::price_book::NewPriceBook) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::create;
+        write create(crate::pricing::price_book::NewPriceBook) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::create, with_obligations;
         /// Changes a price book; `entries` replaces the whole list.
-        write update(crate::pricing::price_book::PriceBookUpdate) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::update;
+        write update(crate::pricing::price_book::PriceBookUpdate) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::update, with_obligations;
         /// Reads a price book.
         read get(crate::crm::records::ById) -> crate::pricing::price_book::PriceBook = crate::crm::price_books::get;
         /// Reads a page of price books, ordered by name.
@@ -108,9 +108,9 @@ operations! {
     /// The opportunities and their way through the pipeline.
     opportunities as OpportunitiesArea {
         /// Creates an opportunity in an open stage.
-        write create(crate::pipeline::requests::NewOpportunity) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::create;
+        write create(crate::pipeline::requests::NewOpportunity) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::create, with_obligations;
         /// Changes an opportunity's fields: one left out stays, null empties it. Its stage is changed by moves alone.
-        write update(crate::pipeline::requests::OpportunityUpdate) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::update;
+        write update(crate::pipeline::requests::OpportunityUpdate) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::update, with_obligations;
         /// Reads an opportunity.
         read get(crate::crm::records::ById) -> crate::pipeline::opportunity::Opportunity = crate::crm::opportunities::get;
         /// Reads a page of opportunities by owner, stage, account, status or name.

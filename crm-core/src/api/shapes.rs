@@ -14,6 +14,7 @@ static ACCOUNT_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("annual_revenue", &Shape::Nullable(&MONEY)),
     optional("country", &Shape::Nullable(&Shape::Text)),
+    optional("custom", &Shape::Map(&Shape::Nullable(&CUSTOM_VALUE))),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("employees", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
@@ -131,6 +132,7 @@ static CONFIG: Shape = Shape::Object(&[
     required("version", &Shape::Integer(0, 4294967295)),
     required("pipelines", &Shape::List(&PIPELINE)),
     optional("currency", &Shape::Nullable(&Shape::Currency)),
+    optional("custom_fields", &Shape::List(&CUSTOM_FIELD)),
     optional("lost_reasons", &Shape::List(&Shape::Text)),
 ]);
 
@@ -163,6 +165,24 @@ static CURRENCY_REQUEST: Shape = Shape::Object(&[
     required("code", &Shape::Currency),
     optional("minor", &Shape::Nullable(&Shape::Decimal)),
 ]);
+
+#[cfg(feature = "store")]
+static CUSTOM_FIELD: Shape = Shape::Object(&[
+    required("kind", &Shape::Text),
+    required("id", &Shape::Text),
+    required("type", &CUSTOM_TYPE),
+    optional("name", &Shape::Nullable(&Shape::Text)),
+    optional("options", &Shape::List(&Shape::Text)),
+    optional("refers_to", &Shape::Nullable(&Shape::Text)),
+    optional("required", &Shape::Flag),
+    optional("unique", &Shape::Flag),
+]);
+
+#[cfg(feature = "store")]
+static CUSTOM_TYPE: Shape = Shape::OneOf(&["text", "decimal", "integer", "date", "instant", "flag", "picklist", "multi_picklist", "reference"]);
+
+#[cfg(feature = "store")]
+static CUSTOM_VALUE: Shape = Shape::Either(&Shape::Flag, &Shape::Either(&Shape::Text, &Shape::Either(&Shape::List(&Shape::Text), &Shape::Decimal)));
 
 pub(super) static EXPLAIN: Shape = Shape::OneOf(&["none", "codes", "full"]);
 
@@ -327,6 +347,7 @@ static NEW_ACCOUNT: Shape = Shape::Object(&[
     required("name", &Shape::Text),
     optional("annual_revenue", &Shape::Nullable(&MONEY)),
     optional("country", &Shape::Nullable(&Shape::Text)),
+    optional("custom", &Shape::Map(&CUSTOM_VALUE)),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("employees", &Shape::Nullable(&Shape::Integer(0, u64::MAX))),
@@ -346,6 +367,7 @@ static NEW_OPPORTUNITY: Shape = Shape::Object(&[
     optional("account", &Shape::Nullable(&Shape::Id)),
     optional("amount", &Shape::Nullable(&Shape::Decimal)),
     optional("currency", &Shape::Nullable(&Shape::Currency)),
+    optional("custom", &Shape::Map(&CUSTOM_VALUE)),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("expected_close", &Shape::Nullable(&Shape::Date)),
@@ -364,6 +386,7 @@ static NEW_PRICE_BOOK: Shape = Shape::Object(&[
     required("currency", &Shape::Currency),
     required("entries", &Shape::List(&PRICE_ENTRY)),
     optional("active", &Shape::Nullable(&Shape::Flag)),
+    optional("custom", &Shape::Map(&CUSTOM_VALUE)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("id", &Shape::Nullable(&Shape::Id)),
 ]);
@@ -374,6 +397,7 @@ static NEW_PRODUCT: Shape = Shape::Object(&[
     optional("active", &Shape::Nullable(&Shape::Flag)),
     optional("category", &Shape::Nullable(&Shape::Text)),
     optional("code", &Shape::Nullable(&Shape::Text)),
+    optional("custom", &Shape::Map(&CUSTOM_VALUE)),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("id", &Shape::Nullable(&Shape::Id)),
@@ -399,6 +423,7 @@ static NEW_USER: Shape = Shape::Object(&[
     required("name", &Shape::Text),
     optional("absences", &Shape::Nullable(&Shape::List(&ABSENCE))),
     optional("active", &Shape::Nullable(&Shape::Flag)),
+    optional("custom", &Shape::Map(&CUSTOM_VALUE)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("email", &Shape::Nullable(&Shape::Text)),
     optional("id", &Shape::Nullable(&Shape::Id)),
@@ -424,6 +449,7 @@ static OPPORTUNITY_UPDATE: Shape = Shape::Object(&[
     optional("account", &Shape::Nullable(&Shape::Id)),
     optional("amount", &Shape::Nullable(&Shape::Decimal)),
     optional("currency", &Shape::Nullable(&Shape::Currency)),
+    optional("custom", &Shape::Map(&Shape::Nullable(&CUSTOM_VALUE))),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("expected_close", &Shape::Nullable(&Shape::Date)),
@@ -452,6 +478,7 @@ static PRICE_BOOK_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("active", &Shape::Nullable(&Shape::Flag)),
     optional("currency", &Shape::Currency),
+    optional("custom", &Shape::Map(&Shape::Nullable(&CUSTOM_VALUE))),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("entries", &Shape::List(&PRICE_ENTRY)),
     optional("name", &Shape::Text),
@@ -492,6 +519,7 @@ static PRODUCT_UPDATE: Shape = Shape::Object(&[
     optional("active", &Shape::Nullable(&Shape::Flag)),
     optional("category", &Shape::Nullable(&Shape::Text)),
     optional("code", &Shape::Nullable(&Shape::Text)),
+    optional("custom", &Shape::Map(&Shape::Nullable(&CUSTOM_VALUE))),
     optional("description", &Shape::Nullable(&Shape::Text)),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("name", &Shape::Text),
@@ -615,6 +643,7 @@ static USER_UPDATE: Shape = Shape::Object(&[
     required("id", &Shape::Id),
     optional("absences", &Shape::Nullable(&Shape::List(&ABSENCE))),
     optional("active", &Shape::Nullable(&Shape::Flag)),
+    optional("custom", &Shape::Map(&Shape::Nullable(&CUSTOM_VALUE))),
     optional("effective_at", &Shape::Nullable(&Shape::Instant)),
     optional("email", &Shape::Nullable(&Shape::Text)),
     optional("manager", &Shape::Nullable(&Shape::Id)),

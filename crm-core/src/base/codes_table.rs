@@ -56,6 +56,7 @@ codes! {
     DeadEndStage = "dead_end_stage", Reason, "from the open stage `{stage}` of the pipeline `{pipeline}` no allowed move leads on: add one", "管道 `{pipeline}` 的进行中阶段 `{stage}` 没有后续移动：请添加";
     ProbabilityNotRising = "probability_not_rising", Reason, "the stage `{stage}` of the pipeline `{pipeline}` has a lower probability than the one before: check it", "管道 `{pipeline}` 的阶段 `{stage}` 概率低于前一阶段：请检查";
     FixedProbability = "fixed_probability", Validation, "a {kind} stage always has probability {probability}: leave it out of `{stage}`", "{kind} 阶段的概率固定为 {probability}：请从 `{stage}` 中去掉";
+    InvalidFieldId = "invalid_field_id", Validation, "`{id}` cannot be the id of a field: use at most {limit} lower-case letters, digits and `_`, beginning with a letter", "`{id}` 不能作为字段编号：请用不超过 {limit} 个小写字母、数字和 `_`，并以字母开头";
     UnknownRequiredField = "unknown_required_field", Validation, "`{field}` is not a field of an opportunity: {hint}", "`{field}` 不是商机的字段：{hint}";
 
     // Conditions.

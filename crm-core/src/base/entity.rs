@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::canonical::{Fields, canonical};
 use super::codes::Code;
+use super::custom::CustomFields;
 use super::error::{Error, Result};
 use super::hint::refused;
 use super::id::Id;
@@ -32,6 +33,14 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// When the record came into being, where that is known.
     fn created_at(&self) -> Option<Instant> {
         None
+    }
+    /// The custom fields; nothing for a kind that takes none.
+    fn custom(&self) -> Option<&CustomFields> {
+        None
+    }
+    /// Sets the custom fields, of a kind that takes some.
+    fn set_custom(&mut self, custom: CustomFields) {
+        let _ = custom;
     }
     /// Sets the version.
     fn set_version(&mut self, version: u64);
@@ -310,6 +319,9 @@ macro_rules! entity {
             pub version: u64,
             $($(#[$rdoc])* pub $rfield: $rtype,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $ofield: Option<$otype>,)*
+            /// The custom fields, by their ids.
+            #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+            pub custom: std::collections::BTreeMap<String, $crate::base::custom::CustomValue>,
             /// When it came into being.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub created_at: Option<$crate::base::time::Instant>,
@@ -328,6 +340,9 @@ macro_rules! entity {
             pub id: Option<$crate::base::id::Id>,
             $($(#[$rdoc])* pub $rfield: $rtype,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $ofield: Option<$otype>,)*
+            /// The custom fields, by their ids.
+            #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+            pub custom: std::collections::BTreeMap<String, $crate::base::custom::CustomValue>,
             /// When it takes effect; the context's `now` by default.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub effective_at: Option<$crate::base::time::Instant>,
@@ -342,6 +357,9 @@ macro_rules! entity {
             pub id: $crate::base::id::Id,
             $($(#[$rdoc])* #[serde(default, skip_serializing_if = "crate::base::entity::Given::is_none")] pub $rfield: $crate::base::entity::Given<$rtype>,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "crate::base::entity::Set::is_keep")] pub $ofield: $crate::base::entity::Set<$otype>,)*
+            /// Changes of custom fields, by their ids: one left out stays, null empties it.
+            #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+            pub custom: std::collections::BTreeMap<String, Option<$crate::base::custom::CustomValue>>,
             /// When it takes effect; the context's `now` by default.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub effective_at: Option<$crate::base::time::Instant>,
@@ -365,6 +383,7 @@ macro_rules! entity {
                     version: 0,
                     $($rfield: self.$rfield.clone(),)*
                     $($ofield: self.$ofield.clone(),)*
+                    custom: self.custom.clone(),
                     created_at: Some(at),
                     updated_at: Some(at),
                 }
@@ -381,6 +400,7 @@ macro_rules! entity {
             fn apply(&self, to: &mut $name) {
                 $(if let Some(value) = &self.$rfield.0 { to.$rfield = value.clone(); })*
                 $(self.$ofield.apply(&mut to.$ofield);)*
+                $crate::base::custom::apply(&self.custom, &mut to.custom);
             }
 
             fn touch(to: &mut $name, at: $crate::base::time::Instant) {
@@ -394,6 +414,17 @@ macro_rules! entity {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! entity_basics {
+    (created_at, custom) => {
+        $crate::entity_basics!(created_at);
+
+        fn custom(&self) -> Option<&$crate::base::custom::CustomFields> {
+            Some(&self.custom)
+        }
+
+        fn set_custom(&mut self, custom: $crate::base::custom::CustomFields) {
+            self.custom = custom;
+        }
+    };
     (created_at) => {
         $crate::entity_basics!();
 

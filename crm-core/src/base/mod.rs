@@ -10,6 +10,8 @@ pub mod change;
 pub mod codes;
 pub mod context;
 pub mod currency;
+#[cfg(feature = "store")]
+pub mod custom;
 pub mod decimal;
 pub mod decision;
 #[cfg(feature = "store")]

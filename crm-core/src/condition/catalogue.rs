@@ -28,7 +28,7 @@ pub enum Type {
     Flag,
     /// One of these names.
     Choice(Vec<String>),
-    /// Any of these names.
+    /// Any of these names; any names at all where none is listed.
     Choices(Vec<String>),
 }
 

@@ -122,6 +122,7 @@ impl Datum {
             Type::Currency => {
                 Datum::Text(text("a currency code such as \"USD\"")?.parse::<Currency>()?.code().to_owned())
             }
+            Type::Choices(known) if known.is_empty() => Datum::Text(text("a string")?.to_owned()),
             Type::Choice(known) | Type::Choices(known) => Datum::Text(choice(text("a string")?, known)?),
             Type::Decimal => Datum::Number(number()?),
             Type::Money => Datum::Money(number()?, currency),

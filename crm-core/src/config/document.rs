@@ -12,6 +12,7 @@ use crate::base::hint::hint;
 use crate::base::id::Id;
 use crate::base::record::KeyBytes;
 use crate::base::time::Instant;
+use crate::custom::CustomField;
 use crate::pipeline::definition::Pipeline;
 use crate::{entity_basics, pipeline};
 
@@ -42,6 +43,9 @@ pub struct Config {
     /// The reasons for which an opportunity may be lost; any text when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_reasons: Vec<String>,
+    /// The fields that are added to kinds of records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_fields: Vec<CustomField>,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             currency: None,
             pipelines: vec![Pipeline::standard()],
             lost_reasons: Vec::new(),
+            custom_fields: Vec::new(),
         }
     }
 }
@@ -73,6 +78,11 @@ impl Config {
             let error = Error::new(Code::UnknownPipeline).with("pipeline", crate::base::text::clip(name));
             error.with("hint", hint(name, self.pipelines.iter().map(|p| p.id.as_str()))).at("pipeline")
         })
+    }
+
+    /// The custom fields of a kind of record.
+    pub fn custom_fields(&self, kind: &str) -> Vec<&CustomField> {
+        self.custom_fields.iter().filter(|field| field.kind == kind).collect()
     }
 
     /// The SHA-256 of the document, in hex: two equal documents have equal hashes.

@@ -65,6 +65,7 @@ pub fn lint(config: &Config) -> LintReport {
         errors.extend(limits::text(reason, limits::NAME, &format!("lost_reasons[{place}]")).err());
     }
     errors.extend(config.pipeline_errors());
+    errors.extend(crate::custom::errors(&config.custom_fields).into_iter().map(|e| e.at("custom_fields")));
     let valid = errors.is_empty();
     let as_finding = |severity| {
         move |e: Error| Finding { severity, code: e.code().to_owned(), path: e.path().to_owned(), message: e.message() }

@@ -45,10 +45,11 @@ const fn of<E: Entity>(fields: &'static [&'static str], own: &'static [&'static 
     Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, fields, own, keys: keys::<E>, record: record::<E> }
 }
 
-const OWN: &[&str] = &["id", "version", "created_at", "updated_at"];
+const OWN: &[&str] = &["id", "version", "custom", "created_at", "updated_at"];
 const MOVES: &[&str] = &[
     "id",
     "version",
+    "custom",
     "created_at",
     "updated_at",
     "pipeline",

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod conditions;
 pub mod configuration;
+pub mod custom;
 mod engine;
 pub mod events;
 pub mod fields;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::custom;
 use super::records::{self, ById, Search, beginning, prefix};
 use super::searching::{self, Where, begins, equals, refers};
 use super::session::Session;
@@ -59,10 +60,12 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewOpportunity) 
         next_step: request.next_step.clone(),
         description: request.description.clone(),
         history: Vec::new(),
+        custom: request.custom.clone(),
         created_at: Some(moment.at),
         updated_at: Some(moment.at),
     };
-    let started = moves::start(&new, stage, pipeline, &moment)?;
+    let mut started = moves::start(&new, stage, pipeline, &moment)?;
+    custom::settle(session, None, &mut started).await?;
     let made = session.create(&started).await?;
     let mut data = Fields::new();
     data.insert("stage".to_owned(), Value::String(made.stage.clone()));

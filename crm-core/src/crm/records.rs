@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::custom;
 use super::session::{Session, parse_cursor, write_cursor};
 use crate::base::canonical::{Fields, object};
 use crate::base::codes::Code;
@@ -32,7 +33,9 @@ pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Resul
     let (id, at) = request.given();
     let id = session.new_id(id)?;
     let at = session.effective(at)?;
-    let made = session.create(&request.make(id, at)).await?;
+    let mut new = request.make(id, at);
+    custom::settle(session, None, &mut new).await?;
+    let made = session.create(&new).await?;
     session.event("created", &made, at, Fields::new())?;
     let reason = Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str());
     Ok(Decision::new(made, vec![reason]))
@@ -50,6 +53,7 @@ pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Resul
     let at = old.created_at().filter(|_| given.is_none()).map_or(at, |created| created.max(at));
     let mut new = old.clone();
     request.apply(&mut new);
+    custom::settle(session, Some(&old), &mut new).await?;
     let kind = U::Entity::KIND;
     if new == old {
         session.check_version(&old)?;

@@ -115,6 +115,7 @@ impl Finder for Session<'_> {
             // Each own write may hide one stored record.
             wide.limit = query.limit.saturating_add(own.len());
             let mut found = self.repository().find(&wide).await?;
+            found = found.into_iter().map(Record::resolved).collect();
             if !own.is_empty() {
                 found.retain(|record| !own.iter().any(|o| o.id == record.id));
                 found.extend(own.into_iter().filter(|record| query.matches(record)).cloned());

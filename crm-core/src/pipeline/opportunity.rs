@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::definition::StageKind;
 use crate::base::codes::Code;
 use crate::base::currency::Currency;
+use crate::base::custom::CustomFields;
 use crate::base::decimal::Dec;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::Error;
@@ -89,6 +90,9 @@ pub struct Opportunity {
     /// The stages it was in, first to last.
     #[serde(default)]
     pub history: Vec<StageEntry>,
+    /// The custom fields, by their ids.
+    #[serde(default, skip_serializing_if = "CustomFields::is_empty")]
+    pub custom: CustomFields,
     /// When it came into being.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
@@ -135,7 +139,7 @@ impl Entity for Opportunity {
     const KIND: &'static str = "opportunity";
     const INDEXES: &'static [&'static str] = &["status", "owner", "account", "stage", "name"];
 
-    entity_basics!(created_at);
+    entity_basics!(created_at, custom);
 
     fn keys(&self) -> Vec<KeyBytes> {
         let key = KeyBytes::new;

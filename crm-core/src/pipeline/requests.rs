@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::definition::StageKind;
 use super::opportunity::Opportunity;
 use crate::base::currency::Currency;
+use crate::base::custom::{self, CustomChanges, CustomFields};
 use crate::base::decimal::Dec;
 use crate::base::entity::{Given, Set, Updates};
 use crate::base::id::Id;
@@ -54,6 +55,9 @@ pub struct NewOpportunity {
     /// Anything worth noting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The custom fields, by their ids.
+    #[serde(default, skip_serializing_if = "CustomFields::is_empty")]
+    pub custom: CustomFields,
     /// When it came into being; the context's `now` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<Instant>,
@@ -96,6 +100,9 @@ pub struct OpportunityUpdate {
     /// Anything worth noting.
     #[serde(default, skip_serializing_if = "Set::is_keep")]
     pub description: Set<String>,
+    /// Changes of custom fields, by their ids: one left out stays, null empties it.
+    #[serde(default, skip_serializing_if = "CustomChanges::is_empty")]
+    pub custom: CustomChanges,
     /// When it takes effect; the context's `now` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<Instant>,
@@ -121,6 +128,7 @@ impl Updates for OpportunityUpdate {
         self.source.apply(&mut to.source);
         self.next_step.apply(&mut to.next_step);
         self.description.apply(&mut to.description);
+        custom::apply(&self.custom, &mut to.custom);
     }
 
     fn touch(to: &mut Opportunity, at: Instant) {

@@ -56,7 +56,7 @@ impl Entity for PriceBook {
     const KIND: &'static str = "price_book";
     const INDEXES: &'static [&'static str] = &["name"];
 
-    entity_basics!(created_at);
+    entity_basics!(created_at, custom);
 
     fn keys(&self) -> Vec<KeyBytes> {
         vec![KeyBytes::new().text(Some(&self.name))]

@@ -14,6 +14,7 @@ from .inputs import (
     AbsenceInput,
     ConditionInput,
     ConfigInput,
+    CustomValueInput,
     ForecastPoliciesInput,
     MoneyInput,
     OrderByInput,
@@ -334,6 +335,7 @@ class UsersArea(Area):
         *,
         absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
@@ -348,6 +350,7 @@ class UsersArea(Area):
             name: The full name.
             absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
+            custom: The custom fields, by their ids.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
@@ -361,6 +364,7 @@ class UsersArea(Area):
                 "name": name,
                 "absences": absences,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "email": email,
                 "id": id,
@@ -378,6 +382,7 @@ class UsersArea(Area):
         *,
         absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
@@ -392,6 +397,7 @@ class UsersArea(Area):
             id: Which one.
             absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             manager: The user whom this one reports to.
@@ -405,6 +411,7 @@ class UsersArea(Area):
                 "id": id,
                 "absences": absences,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "email": email,
                 "manager": manager,
@@ -517,6 +524,7 @@ class AccountsArea(Area):
         *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         employees: int | None | Unset = UNSET,
@@ -536,6 +544,7 @@ class AccountsArea(Area):
             name: The name.
             annual_revenue: The revenue of a year.
             country: The country of the head office.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             employees: The number of employees.
@@ -554,6 +563,7 @@ class AccountsArea(Area):
                 "name": name,
                 "annual_revenue": annual_revenue,
                 "country": country,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "employees": employees,
@@ -576,6 +586,7 @@ class AccountsArea(Area):
         *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         employees: int | None | Unset = UNSET,
@@ -595,6 +606,7 @@ class AccountsArea(Area):
             id: Which one.
             annual_revenue: The revenue of a year.
             country: The country of the head office.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             employees: The number of employees.
@@ -613,6 +625,7 @@ class AccountsArea(Area):
                 "id": id,
                 "annual_revenue": annual_revenue,
                 "country": country,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "employees": employees,
@@ -696,6 +709,7 @@ class ProductsArea(Area):
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
@@ -709,6 +723,7 @@ class ProductsArea(Area):
             active: Set to false when it is no longer sold.
             category: The category or series.
             code: The code or model number.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
@@ -721,6 +736,7 @@ class ProductsArea(Area):
                 "active": active,
                 "category": category,
                 "code": code,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "id": id,
@@ -737,6 +753,7 @@ class ProductsArea(Area):
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         name: str | Unset = UNSET,
@@ -750,6 +767,7 @@ class ProductsArea(Area):
             active: Set to false when it is no longer sold.
             category: The category or series.
             code: The code or model number.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             name: The name.
@@ -762,6 +780,7 @@ class ProductsArea(Area):
                 "active": active,
                 "category": category,
                 "code": code,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "name": name,
@@ -835,6 +854,7 @@ class PriceBooksArea(Area):
         currency: str,
         entries: Sequence[models.PriceEntry | PriceEntryInput],
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
         **options: Unpack[Options],
@@ -846,6 +866,7 @@ class PriceBooksArea(Area):
             currency: The currency of every price in it.
             entries: The prices, one a product.
             active: Set to false when it is no longer used.
+            custom: The custom fields, by their ids.
             effective_at: When it takes effect; the context's `now` by default.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
         """
@@ -856,6 +877,7 @@ class PriceBooksArea(Area):
                 "currency": currency,
                 "entries": entries,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "id": id,
             },
@@ -869,6 +891,7 @@ class PriceBooksArea(Area):
         *,
         active: bool | None | Unset = UNSET,
         currency: str | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         entries: Sequence[models.PriceEntry | PriceEntryInput] | Unset = UNSET,
         name: str | Unset = UNSET,
@@ -880,6 +903,7 @@ class PriceBooksArea(Area):
             id: Which one.
             active: Set to false when it is no longer used.
             currency: The currency of every price in it.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             effective_at: When it takes effect; the context's `now` by default.
             entries: The prices, one a product.
             name: The name.
@@ -890,6 +914,7 @@ class PriceBooksArea(Area):
                 "id": id,
                 "active": active,
                 "currency": currency,
+                "custom": custom,
                 "effective_at": effective_at,
                 "entries": entries,
                 "name": name,
@@ -968,6 +993,7 @@ class OpportunitiesArea(Area):
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         expected_close: DateLike | None | Unset = UNSET,
@@ -987,6 +1013,7 @@ class OpportunitiesArea(Area):
             account: The account that would buy.
             amount: What it is worth, in `currency`.
             currency: The currency of the amount; the configuration's by default.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it came into being; the context's `now` by default.
             expected_close: The day on which it is expected to close.
@@ -1005,6 +1032,7 @@ class OpportunitiesArea(Area):
                 "account": account,
                 "amount": amount,
                 "currency": currency,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "expected_close": expected_close,
@@ -1027,6 +1055,7 @@ class OpportunitiesArea(Area):
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         expected_close: DateLike | None | Unset = UNSET,
@@ -1044,6 +1073,7 @@ class OpportunitiesArea(Area):
             account: The account that would buy.
             amount: What it is worth, in `currency`.
             currency: The currency of the amount.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             expected_close: The day on which it is expected to close.
@@ -1060,6 +1090,7 @@ class OpportunitiesArea(Area):
                 "account": account,
                 "amount": amount,
                 "currency": currency,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "expected_close": expected_close,

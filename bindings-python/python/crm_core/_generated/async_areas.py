@@ -14,6 +14,7 @@ from .inputs import (
     AbsenceInput,
     ConditionInput,
     ConfigInput,
+    CustomValueInput,
     ForecastPoliciesInput,
     MoneyInput,
     OrderByInput,
@@ -330,6 +331,7 @@ class AsyncUsersArea(AsyncArea):
         *,
         absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
@@ -344,6 +346,7 @@ class AsyncUsersArea(AsyncArea):
             name: The full name.
             absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
+            custom: The custom fields, by their ids.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
@@ -357,6 +360,7 @@ class AsyncUsersArea(AsyncArea):
                 "name": name,
                 "absences": absences,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "email": email,
                 "id": id,
@@ -374,6 +378,7 @@ class AsyncUsersArea(AsyncArea):
         *,
         absences: Sequence[models.Absence | AbsenceInput] | None | Unset = UNSET,
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         email: str | None | Unset = UNSET,
         manager: str | None | Unset = UNSET,
@@ -388,6 +393,7 @@ class AsyncUsersArea(AsyncArea):
             id: Which one.
             absences: When the user is away, and who acts meanwhile.
             active: Set to false when the user no longer works here.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             effective_at: When it takes effect; the context's `now` by default.
             email: The e-mail address.
             manager: The user whom this one reports to.
@@ -401,6 +407,7 @@ class AsyncUsersArea(AsyncArea):
                 "id": id,
                 "absences": absences,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "email": email,
                 "manager": manager,
@@ -513,6 +520,7 @@ class AsyncAccountsArea(AsyncArea):
         *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         employees: int | None | Unset = UNSET,
@@ -532,6 +540,7 @@ class AsyncAccountsArea(AsyncArea):
             name: The name.
             annual_revenue: The revenue of a year.
             country: The country of the head office.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             employees: The number of employees.
@@ -550,6 +559,7 @@ class AsyncAccountsArea(AsyncArea):
                 "name": name,
                 "annual_revenue": annual_revenue,
                 "country": country,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "employees": employees,
@@ -572,6 +582,7 @@ class AsyncAccountsArea(AsyncArea):
         *,
         annual_revenue: models.Money | MoneyInput | None | Unset = UNSET,
         country: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         employees: int | None | Unset = UNSET,
@@ -591,6 +602,7 @@ class AsyncAccountsArea(AsyncArea):
             id: Which one.
             annual_revenue: The revenue of a year.
             country: The country of the head office.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             employees: The number of employees.
@@ -609,6 +621,7 @@ class AsyncAccountsArea(AsyncArea):
                 "id": id,
                 "annual_revenue": annual_revenue,
                 "country": country,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "employees": employees,
@@ -692,6 +705,7 @@ class AsyncProductsArea(AsyncArea):
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
@@ -705,6 +719,7 @@ class AsyncProductsArea(AsyncArea):
             active: Set to false when it is no longer sold.
             category: The category or series.
             code: The code or model number.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
@@ -717,6 +732,7 @@ class AsyncProductsArea(AsyncArea):
                 "active": active,
                 "category": category,
                 "code": code,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "id": id,
@@ -733,6 +749,7 @@ class AsyncProductsArea(AsyncArea):
         active: bool | None | Unset = UNSET,
         category: str | None | Unset = UNSET,
         code: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         name: str | Unset = UNSET,
@@ -746,6 +763,7 @@ class AsyncProductsArea(AsyncArea):
             active: Set to false when it is no longer sold.
             category: The category or series.
             code: The code or model number.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             name: The name.
@@ -758,6 +776,7 @@ class AsyncProductsArea(AsyncArea):
                 "active": active,
                 "category": category,
                 "code": code,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "name": name,
@@ -831,6 +850,7 @@ class AsyncPriceBooksArea(AsyncArea):
         currency: str,
         entries: Sequence[models.PriceEntry | PriceEntryInput],
         active: bool | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         id: str | None | Unset = UNSET,
         **options: Unpack[Options],
@@ -842,6 +862,7 @@ class AsyncPriceBooksArea(AsyncArea):
             currency: The currency of every price in it.
             entries: The prices, one a product.
             active: Set to false when it is no longer used.
+            custom: The custom fields, by their ids.
             effective_at: When it takes effect; the context's `now` by default.
             id: The id, if the host has one of its own; otherwise the engine makes a UUID.
         """
@@ -852,6 +873,7 @@ class AsyncPriceBooksArea(AsyncArea):
                 "currency": currency,
                 "entries": entries,
                 "active": active,
+                "custom": custom,
                 "effective_at": effective_at,
                 "id": id,
             },
@@ -865,6 +887,7 @@ class AsyncPriceBooksArea(AsyncArea):
         *,
         active: bool | None | Unset = UNSET,
         currency: str | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         entries: Sequence[models.PriceEntry | PriceEntryInput] | Unset = UNSET,
         name: str | Unset = UNSET,
@@ -876,6 +899,7 @@ class AsyncPriceBooksArea(AsyncArea):
             id: Which one.
             active: Set to false when it is no longer used.
             currency: The currency of every price in it.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             effective_at: When it takes effect; the context's `now` by default.
             entries: The prices, one a product.
             name: The name.
@@ -886,6 +910,7 @@ class AsyncPriceBooksArea(AsyncArea):
                 "id": id,
                 "active": active,
                 "currency": currency,
+                "custom": custom,
                 "effective_at": effective_at,
                 "entries": entries,
                 "name": name,
@@ -964,6 +989,7 @@ class AsyncOpportunitiesArea(AsyncArea):
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         expected_close: DateLike | None | Unset = UNSET,
@@ -983,6 +1009,7 @@ class AsyncOpportunitiesArea(AsyncArea):
             account: The account that would buy.
             amount: What it is worth, in `currency`.
             currency: The currency of the amount; the configuration's by default.
+            custom: The custom fields, by their ids.
             description: Anything worth noting.
             effective_at: When it came into being; the context's `now` by default.
             expected_close: The day on which it is expected to close.
@@ -1001,6 +1028,7 @@ class AsyncOpportunitiesArea(AsyncArea):
                 "account": account,
                 "amount": amount,
                 "currency": currency,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "expected_close": expected_close,
@@ -1023,6 +1051,7 @@ class AsyncOpportunitiesArea(AsyncArea):
         account: str | None | Unset = UNSET,
         amount: DecimalLike | None | Unset = UNSET,
         currency: str | None | Unset = UNSET,
+        custom: Mapping[str, models.CustomValue | CustomValueInput | None] | Unset = UNSET,
         description: str | None | Unset = UNSET,
         effective_at: InstantLike | None | Unset = UNSET,
         expected_close: DateLike | None | Unset = UNSET,
@@ -1040,6 +1069,7 @@ class AsyncOpportunitiesArea(AsyncArea):
             account: The account that would buy.
             amount: What it is worth, in `currency`.
             currency: The currency of the amount.
+            custom: Changes of custom fields, by their ids: one left out stays, null empties it.
             description: Anything worth noting.
             effective_at: When it takes effect; the context's `now` by default.
             expected_close: The day on which it is expected to close.
@@ -1056,6 +1086,7 @@ class AsyncOpportunitiesArea(AsyncArea):
                 "account": account,
                 "amount": amount,
                 "currency": currency,
+                "custom": custom,
                 "description": description,
                 "effective_at": effective_at,
                 "expected_close": expected_close,

@@ -262,6 +262,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "a {kind} stage always has probability {probability}: leave it out of `{stage}`",
         "{kind} 阶段的概率固定为 {probability}：请从 `{stage}` 中去掉",
     ),
+    "invalid_field_id": (
+        "validation",
+        "`{id}` cannot be the id of a field: use at most {limit} lower-case letters, digits and `_`, beginning with a letter",
+        "`{id}` 不能作为字段编号：请用不超过 {limit} 个小写字母、数字和 `_`，并以字母开头",
+    ),
     "unknown_required_field": (
         "validation",
         "`{field}` is not a field of an opportunity: {hint}",

@@ -29,6 +29,8 @@ __all__ = [
     "ContextInput",
     "ConvertRequestInput",
     "CurrencyRequestInput",
+    "CustomFieldInput",
+    "CustomValueInput",
     "FindAccountsInput",
     "FindOpportunitiesInput",
     "FindPriceBooksInput",
@@ -99,6 +101,7 @@ class AccountUpdateInput(TypedDict):
     id: str
     annual_revenue: NotRequired[models.Money | MoneyInput | None]
     country: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput | None]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     employees: NotRequired[int | None]
@@ -216,6 +219,7 @@ class ConfigInput(TypedDict):
     version: int
     pipelines: Sequence[models.Pipeline | PipelineInput]
     currency: NotRequired[str | None]
+    custom_fields: NotRequired[Sequence[models.CustomField | CustomFieldInput]]
     lost_reasons: NotRequired[Sequence[str]]
 
 
@@ -258,6 +262,21 @@ class CurrencyRequestInput(TypedDict):
 
     code: str
     minor: NotRequired[DecimalLike | None]
+
+
+class CustomFieldInput(TypedDict):
+    """A field that a tenant adds to a kind of record. It stands in the record's `custom` and in conditions as
+    `custom.<id>`.
+    """
+
+    id: str
+    kind: str
+    type: models.CustomType
+    name: NotRequired[str | None]
+    options: NotRequired[Sequence[str]]
+    refers_to: NotRequired[str | None]
+    required: NotRequired[bool]
+    unique: NotRequired[bool]
 
 
 class FindAccountsInput(TypedDict):
@@ -436,6 +455,7 @@ class NewAccountInput(TypedDict):
     name: str
     annual_revenue: NotRequired[models.Money | MoneyInput | None]
     country: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     employees: NotRequired[int | None]
@@ -456,6 +476,7 @@ class NewOpportunityInput(TypedDict):
     account: NotRequired[str | None]
     amount: NotRequired[DecimalLike | None]
     currency: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     expected_close: NotRequired[DateLike | None]
@@ -475,6 +496,7 @@ class NewPriceBookInput(TypedDict):
     currency: str
     entries: Sequence[models.PriceEntry | PriceEntryInput]
     active: NotRequired[bool | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput]]
     effective_at: NotRequired[InstantLike | None]
     id: NotRequired[str | None]
 
@@ -486,6 +508,7 @@ class NewProductInput(TypedDict):
     active: NotRequired[bool | None]
     category: NotRequired[str | None]
     code: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     id: NotRequired[str | None]
@@ -513,6 +536,7 @@ class NewUserInput(TypedDict):
     name: str
     absences: NotRequired[Sequence[models.Absence | AbsenceInput] | None]
     active: NotRequired[bool | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput]]
     effective_at: NotRequired[InstantLike | None]
     email: NotRequired[str | None]
     id: NotRequired[str | None]
@@ -543,6 +567,7 @@ class OpportunityUpdateInput(TypedDict):
     account: NotRequired[str | None]
     amount: NotRequired[DecimalLike | None]
     currency: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput | None]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     expected_close: NotRequired[DateLike | None]
@@ -577,6 +602,7 @@ class PriceBookUpdateInput(TypedDict):
     id: str
     active: NotRequired[bool | None]
     currency: NotRequired[str]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput | None]]
     effective_at: NotRequired[InstantLike | None]
     entries: NotRequired[Sequence[models.PriceEntry | PriceEntryInput]]
     name: NotRequired[str]
@@ -617,6 +643,7 @@ class ProductUpdateInput(TypedDict):
     active: NotRequired[bool | None]
     category: NotRequired[str | None]
     code: NotRequired[str | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput | None]]
     description: NotRequired[str | None]
     effective_at: NotRequired[InstantLike | None]
     name: NotRequired[str]
@@ -751,6 +778,7 @@ class UserUpdateInput(TypedDict):
     id: str
     absences: NotRequired[Sequence[models.Absence | AbsenceInput] | None]
     active: NotRequired[bool | None]
+    custom: NotRequired[Mapping[str, models.CustomValue | CustomValueInput | None]]
     effective_at: NotRequired[InstantLike | None]
     email: NotRequired[str | None]
     manager: NotRequired[str | None]
@@ -769,3 +797,5 @@ class WinRequestInput(TypedDict):
 
 
 ConditionValueInput = bool | str | DecimalLike
+
+CustomValueInput = bool | str | Sequence[str] | DecimalLike

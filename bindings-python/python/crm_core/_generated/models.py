@@ -48,6 +48,9 @@ __all__ = [
     "ConvertedSum",
     "CurrencyFacts",
     "CurrencyRequest",
+    "CustomField",
+    "CustomType",
+    "CustomValue",
     "CycleTime",
     "CycleTimeGroup",
     "CycleTimes",
@@ -255,6 +258,30 @@ ConditionOp = Literal[
 - `within_last`: Lies today or at most so many days before. Missing: no.
 - `within_next`: Lies today or at most so many days ahead. Missing: no.
 - `further_than`: Lies more than so many days ahead of today. Missing: no.
+"""
+
+CustomType = Literal[
+    "text",
+    "decimal",
+    "integer",
+    "date",
+    "instant",
+    "flag",
+    "picklist",
+    "multi_picklist",
+    "reference",
+]
+"""The type of a custom field.
+
+- `text`: Free text of at most 10,000 characters.
+- `decimal`: An exact decimal.
+- `integer`: An integer.
+- `date`: A calendar date.
+- `instant`: An instant.
+- `flag`: True or false.
+- `picklist`: One of the options.
+- `multi_picklist`: Any of the options, each at most once.
+- `reference`: The id of a record.
 """
 
 Explain = Literal["none", "codes", "full"]
@@ -465,6 +492,10 @@ class Account(Answered):
         default=None,
         description="When it came into being.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     description: str | None = Field(
         default=None,
         description="Anything worth noting.",
@@ -532,6 +563,10 @@ class AccountUpdate(Sent):
     country: str | None = Field(
         default=None,
         description="The country of the head office.",
+    )
+    custom: dict[str, CustomValue | None] = Field(
+        default_factory=dict,
+        description="Changes of custom fields, by their ids: one left out stays, null empties it.",
     )
     description: str | None = Field(
         default=None,
@@ -876,6 +911,10 @@ class Config(Sent):
         default=None,
         description="The currency of amounts that name none.",
     )
+    custom_fields: list[CustomField] = Field(
+        default_factory=list,
+        description="The fields that are added to kinds of records.",
+    )
     lost_reasons: list[str] = Field(
         default_factory=list,
         description="The reasons for which an opportunity may be lost; any text when empty.",
@@ -1046,6 +1085,42 @@ class CurrencyRequest(Sent):
     minor: Exact | None = Field(
         default=None,
         description="A whole number of minor units to write in major units, such as 1234 cents.",
+    )
+
+
+class CustomField(Sent):
+    """A field that a tenant adds to a kind of record. It stands in the record's `custom` and in conditions as
+    `custom.<id>`.
+    """
+
+    id: str = Field(
+        description="The id: lower-case letters, digits and `_`, beginning with a letter.",
+    )
+    kind: str = Field(
+        description="The kind of record, such as `opportunity`.",
+    )
+    type: CustomType = Field(
+        description="The type.",
+    )
+    name: str | None = Field(
+        default=None,
+        description="The name that people read.",
+    )
+    options: list[str] = Field(
+        default_factory=list,
+        description="What may be picked, for `picklist` and `multi_picklist`.",
+    )
+    refers_to: str | None = Field(
+        default=None,
+        description="The kind of record that a `reference` leads to.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Set when a record cannot be without it.",
+    )
+    unique: bool = Field(
+        default=False,
+        description="Set when no two records of the kind may have the same value; texts count as the same in any case.",
     )
 
 
@@ -1954,6 +2029,10 @@ class NewAccount(Sent):
         default=None,
         description="The country of the head office.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     description: str | None = Field(
         default=None,
         description="Anything worth noting.",
@@ -2018,6 +2097,10 @@ class NewOpportunity(Sent):
         default=None,
         description="The currency of the amount; the configuration's by default.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     description: str | None = Field(
         default=None,
         description="Anything worth noting.",
@@ -2076,6 +2159,10 @@ class NewPriceBook(Sent):
         default=None,
         description="Set to false when it is no longer used.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     effective_at: AwareDatetime | None = Field(
         default=None,
         description="When it takes effect; the context's `now` by default.",
@@ -2103,6 +2190,10 @@ class NewProduct(Sent):
     code: str | None = Field(
         default=None,
         description="The code or model number.",
+    )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
     )
     description: str | None = Field(
         default=None,
@@ -2179,6 +2270,10 @@ class NewUser(Sent):
     active: bool | None = Field(
         default=None,
         description="Set to false when the user no longer works here.",
+    )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
     )
     effective_at: AwareDatetime | None = Field(
         default=None,
@@ -2279,6 +2374,10 @@ class Opportunity(Answered):
         default=None,
         description="The currency of the amount.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     description: str | None = Field(
         default=None,
         description="Anything worth noting.",
@@ -2348,6 +2447,10 @@ class OpportunityUpdate(Sent):
     currency: str | None = Field(
         default=None,
         description="The currency of the amount.",
+    )
+    custom: dict[str, CustomValue | None] = Field(
+        default_factory=dict,
+        description="Changes of custom fields, by their ids: one left out stays, null empties it.",
     )
     description: str | None = Field(
         default=None,
@@ -2440,6 +2543,10 @@ class PriceBook(Answered):
         default=None,
         description="When it came into being.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     updated_at: AwareDatetime | None = Field(
         default=None,
         description="When it was last changed.",
@@ -2471,6 +2578,10 @@ class PriceBookUpdate(Sent):
     currency: str | None = Field(
         default=None,
         description="The currency of every price in it.",
+    )
+    custom: dict[str, CustomValue | None] = Field(
+        default_factory=dict,
+        description="Changes of custom fields, by their ids: one left out stays, null empties it.",
     )
     effective_at: AwareDatetime | None = Field(
         default=None,
@@ -2659,6 +2770,10 @@ class Product(Answered):
         default=None,
         description="When it came into being.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     description: str | None = Field(
         default=None,
         description="Anything worth noting.",
@@ -2702,6 +2817,10 @@ class ProductUpdate(Sent):
     code: str | None = Field(
         default=None,
         description="The code or model number.",
+    )
+    custom: dict[str, CustomValue | None] = Field(
+        default_factory=dict,
+        description="Changes of custom fields, by their ids: one left out stays, null empties it.",
     )
     description: str | None = Field(
         default=None,
@@ -3345,6 +3464,10 @@ class User(Answered):
         default=None,
         description="When it came into being.",
     )
+    custom: dict[str, CustomValue] = Field(
+        default_factory=dict,
+        description="The custom fields, by their ids.",
+    )
     email: str | None = Field(
         default=None,
         description="The e-mail address.",
@@ -3392,6 +3515,10 @@ class UserUpdate(Sent):
     active: bool | None = Field(
         default=None,
         description="Set to false when the user no longer works here.",
+    )
+    custom: dict[str, CustomValue | None] = Field(
+        default_factory=dict,
+        description="Changes of custom fields, by their ids: one left out stays, null empties it.",
     )
     effective_at: AwareDatetime | None = Field(
         default=None,
@@ -3572,3 +3699,5 @@ class WonValues(Answered):
 
 
 ConditionValue = bool | str | Exact
+
+CustomValue = bool | str | list[str] | Exact
