@@ -1,5 +1,12 @@
 //! A caller that is the store itself: what it says of itself, the conformance suite over it, the statements it may ask for.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unreachable,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 #![cfg(feature = "store")]
 
 use crm_core::api::host::Host;

@@ -352,9 +352,10 @@ mod oracle {
     use proptest::prelude::*;
 
     proptest! {
-        /// Another library with a copy of its own of the zone database says the same day, wherever both know the zone.
+        /// Another library with a copy of its own of the zone database says the same day, wherever both know the zone; from 2000 on,
+        /// because for older times copies of the database may leave out what zones with a link to another did by themselves.
         #[test]
-        fn another_library_gives_the_same_day(place in 0..chrono_tz::TZ_VARIANTS.len(), seconds in 0_i64..1_750_000_000) {
+        fn another_library_gives_the_same_day(place in 0..chrono_tz::TZ_VARIANTS.len(), seconds in 946_684_800_i64..1_750_000_000) {
             let zone = chrono_tz::TZ_VARIANTS[place];
             if let Ok(ours) = zone.name().parse::<Zone>() {
                 let instant = Instant::from_micros(seconds * 1_000_000).unwrap();
