@@ -19,9 +19,10 @@ mod open;
 mod run;
 mod within;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant as Clock;
 
-use crm_core::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
+use crm_core::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crm_core::base::error::Result;
 use crm_core::base::record::{Key, Record};
 use crm_core::base::time::Instant;
@@ -55,6 +56,31 @@ pub struct PostgresRepository {
     options: Options,
     durability: Durability,
     process: u32,
+    growth: Growth,
+}
+
+/// How many records this store made since the server last looked at how many there are, and how many it made before.
+#[derive(Default)]
+struct Growth {
+    fresh: AtomicUsize,
+    known: AtomicUsize,
+}
+
+/// The least growth after which the server is asked to look.
+const GROWN: usize = 1_000;
+
+impl Growth {
+    /// Counts what a commit made; says whether the records have doubled.
+    fn has_doubled(&self, changes: &ChangeSet) -> bool {
+        let made = changes.puts.iter().filter(|put| put.expect == Expect::Absent).count();
+        let fresh = self.fresh.fetch_add(made, Ordering::Relaxed).saturating_add(made);
+        let known = self.known.load(Ordering::Relaxed);
+        if made == 0 || fresh < known.max(GROWN) {
+            return false;
+        }
+        self.known.fetch_add(self.fresh.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        true
+    }
 }
 
 impl PostgresRepository {
@@ -90,7 +116,7 @@ impl PostgresRepository {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let (pool, durability) = open::pool(config, tls, kinds, &options).await?;
-        Ok(PostgresRepository { pool, options, durability, process: std::process::id() })
+        Ok(PostgresRepository { pool, options, durability, process: std::process::id(), growth: Growth::default() })
     }
 
     /// Closes every connection; later calls fail.
@@ -127,9 +153,13 @@ impl PostgresRepository {
                     let committed = connection.batch_execute("COMMIT").await;
                     held.over();
                     let has_key = changes.idempotency.is_some();
-                    return committed
-                        .map(|()| Committed::Done { numbers })
-                        .map_err(|error| failure::committing(error, has_key));
+                    committed.map_err(|error| failure::committing(error, has_key))?;
+                    if self.growth.has_doubled(changes) {
+                        // Without knowing how many records there are, it would read all of a tenant's to find a few by name. It looks
+                        // by itself too, but up to a minute later. Whoever may not ask for it goes without.
+                        let _ = connection.batch_execute("ANALYZE crm_record").await;
+                    }
+                    return Ok(Committed::Done { numbers });
                 }
                 Went::Unmet(answer) => {
                     connection.batch_execute("ROLLBACK").await.map_err(failure::of)?;
