@@ -71,6 +71,7 @@ impl Examples {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::Examples;
     use serde_json::json;
