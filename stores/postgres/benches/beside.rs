@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask with-postgres --durable -- cargo bench -p crm-store-postgres` prints the table of `docs/benchmarks.md`. pgbench is
 //! looked for beside the server's programs (`CRM_PGBENCH` names another).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
