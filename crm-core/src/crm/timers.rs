@@ -1,7 +1,7 @@
 //! Timers: what is due at a record, carried out one by one; those that keep failing are set aside.
 //!
 //! A timer is a hint: when it is due, its rule looks at the record again and says whether there is something to do now, later or never.
-//! [`super::tick`] takes the timers of a store that are due through [`fire`].
+//! [`super::tick`] takes the timers of a store that are due through `timers.fire`.
 
 use serde::{Deserialize, Serialize};
 

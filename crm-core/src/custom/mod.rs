@@ -1,6 +1,6 @@
 //! Custom fields: what a tenant adds to the kinds of records, declared in the configuration and checked at every write.
 //!
-//! Start at [`CustomField`]; [`check`] holds a record's values against the declarations, [`lint`] looks through the declarations.
+//! Start at [`CustomField`]; [`check`] holds a record's values against the declarations, `lint` looks through the declarations.
 
 mod definition;
 mod lint;

@@ -238,7 +238,7 @@ impl<'a> Step<'a> {
         Step { statement: Statement { text: text.into(), params, expect }, purpose }
     }
 
-    /// Says whether the step's one row holds the numbers that the commit gave out; see [`Step::numbers`].
+    /// Says whether the step's one row holds the numbers that the commit gave out; see [`given`].
     pub fn gives_numbers(&self) -> bool {
         self.purpose == Purpose::Numbers
     }
