@@ -20,6 +20,7 @@
 pub mod activities;
 pub mod api;
 pub mod base;
+#[cfg(feature = "store")]
 pub mod condition;
 #[cfg(feature = "store")]
 pub mod config;

@@ -175,7 +175,9 @@ fn kind(value: &Value) -> &'static str {
 /// Says whether a number was written as an integer, or could have been, that 64 bits do not hold.
 fn is_large(number: &serde_json::Number) -> bool {
     const LIMIT: f64 = 18_446_744_073_709_551_616.0;
-    number.is_f64() && number.as_f64().is_some_and(|value| !(-LIMIT < value && value < LIMIT))
+    // Asked of the value, because an embedder may let numbers keep their text.
+    let is_small = number.is_i64() || number.is_u64();
+    !is_small && number.as_f64().is_some_and(|value| !(-LIMIT < value && value < LIMIT))
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -219,11 +221,11 @@ impl Walk {
             }
             Shape::Integer(least, most) => self.integer(value, *least, *most, path),
             Shape::Decimal => match value {
+                Value::Number(number) if is_large(number) => self.note(path, Error::new(Code::LargeNumber)),
                 Value::Number(number) if number.is_f64() => {
                     let text = number.to_string();
                     // A number too long or too large to be written as a decimal gets the decimal's own message.
                     let code = match text.parse::<Dec>() {
-                        _ if is_large(number) => Code::LargeNumber,
                         Ok(_) => Code::FractionalNumber,
                         Err(_) => Code::InvalidDecimal,
                     };
@@ -297,7 +299,14 @@ impl Walk {
             other => return self.wrong(path, "an integer", other),
         };
         if !inside {
-            let error = Error::new(Code::NumberOutOfRange).with("value", value.clone());
+            let given = match value {
+                Value::Number(number) if is_large(number) => match number.as_f64() {
+                    Some(below) if below < 0.0 => Value::from("-2^64 or less"),
+                    _ => Value::from("2^64 or more"),
+                },
+                other => other.clone(),
+            };
+            let error = Error::new(Code::NumberOutOfRange).with("value", given);
             self.note(path, error.with("minimum", least).with("maximum", most));
         }
     }

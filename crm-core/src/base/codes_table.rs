@@ -10,7 +10,7 @@ codes! {
     WrongType = "wrong_type", Validation, "expected {expected}, found {found}: change the value", "应为 {expected}，实为 {found}：请更改该值";
     UnknownVariant = "unknown_variant", Validation, "`{value}` is not one of {known}: {hint}", "`{value}` 不在 {known} 之中：{hint}";
     FractionalNumber = "fractional_number", Validation, "`{value}` is a JSON number with a fraction, which is not exact: write it as a string, such as \"{value}\"", "`{value}` 是带小数的 JSON 数字，不精确：请写成字符串，例如 \"{value}\"";
-    LargeNumber = "large_number", Validation, "`{value}` is a JSON number beyond 64 bits, which is not exact: write its digits as a string", "`{value}` 是超过 64 位的 JSON 数字，不精确：请把各位数字写成字符串";
+    LargeNumber = "large_number", Validation, "a JSON number beyond 64 bits is not exact: write its digits as a string", "超过 64 位的 JSON 数字不精确：请把各位数字写成字符串";
     InvalidDecimal = "invalid_decimal", Validation, "`{value}` is not a decimal: write digits with an optional point, such as `12.50`", "`{value}` 不是小数：请写数字，可带小数点，例如 `12.50`";
     InvalidDate = "invalid_date", Validation, "`{value}` is not a calendar date: write it as `2026-01-31`", "`{value}` 不是日期：请写成 `2026-01-31`";
     InvalidInstant = "invalid_instant", Validation, "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`", "`{value}` 不是时刻：请写成 `2026-01-31T09:00:00Z`";

@@ -258,9 +258,9 @@ pub async fn verify(store: &dyn Repository, tenant: &str, key: &Key) -> Result<V
 /// block_on(crm.at(on("2026-01-08T00:00:00Z")).accounts().update(&change))??;
 ///
 /// let key = Key::new("account", &Id::new("a1")?);
-/// let then = block_on(store.as_of("", &key, "2026-01-05T00:00:00Z".parse()?))??.unwrap();
+/// let then = block_on(store.as_of("main", &key, "2026-01-05T00:00:00Z".parse()?))??.unwrap();
 /// assert!(then.body.text().contains(r#""name":"Acme""#));
-/// assert_eq!(block_on(store.verify("", &key))??.broken_at, None);
+/// assert_eq!(block_on(store.verify("main", &key))??.broken_at, None);
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
 pub struct HistoryRepository {

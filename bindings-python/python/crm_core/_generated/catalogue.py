@@ -54,8 +54,8 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "large_number": (
         "validation",
-        "`{value}` is a JSON number beyond 64 bits, which is not exact: write its digits as a string",
-        "`{value}` 是超过 64 位的 JSON 数字，不精确：请把各位数字写成字符串",
+        "a JSON number beyond 64 bits is not exact: write its digits as a string",
+        "超过 64 位的 JSON 数字不精确：请把各位数字写成字符串",
     ),
     "invalid_decimal": (
         "validation",
