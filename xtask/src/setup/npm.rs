@@ -15,8 +15,11 @@ pub fn setup() -> Result<String, String> {
         }
         println!("installing npm packages");
         let log = paths::work("logs/setup-npm.log");
-        shell::logged(shell::command("npm", &install()), &log)
-            .map_err(|error| format!("{error}; see `{}`", log.display()))?;
+        let mut command = shell::command("npm", &install());
+        if let Some(headers) = headers() {
+            command.env("npm_config_nodedir", headers);
+        }
+        shell::logged(command, &log).map_err(|error| format!("{error}; see `{}`", log.display()))?;
         stamp.set()?;
     }
     Ok(format!("Node {version} with node_modules"))
@@ -30,6 +33,13 @@ fn install() -> Vec<&'static str> {
         arguments.push("--no-package-lock");
     }
     arguments
+}
+
+/// Where this Node's own headers are: a package without a prebuilt library is compiled against them instead of fetched ones.
+fn headers() -> Option<std::path::PathBuf> {
+    let node = paths::which("node")?.canonicalize().ok()?;
+    let prefix = node.parent()?.parent()?;
+    prefix.join("include/node/node.h").is_file().then(|| prefix.to_owned())
 }
 
 /// Adds what only the benchmarks compare with.
