@@ -1,4 +1,6 @@
-//! Loading much at once: the indexes go first and are built at the end, which is several times faster than keeping them up.
+//! Loading much at once: the indexes go first and are built at the end.
+//!
+//! Each index is built by reading the whole table, so this pays for loads of much more than 10,000 records; `docs/benchmarks.md` has figures.
 
 use crm_core::base::error::Result;
 use crm_core::store::sql::Dialect;

@@ -126,8 +126,10 @@ impl SqliteRepository {
 
     /// Loads much at once: `work` commits as always, but the indexes are down meanwhile and are built at the end.
     ///
-    /// For the first filling of a store: until it ends, every query reads all records of its kind. Each commit is as durable as ever.
-    /// When the process dies on the way, what was committed is there, and the next opening builds the indexes.
+    /// For the first, large filling of a store: until it ends, every query reads all records, and at the end each index reads all of them
+    /// once. 10,000 records were loaded faster without it (`docs/benchmarks.md`).
+    ///
+    /// Each commit is as durable as ever. When the process dies on the way, what was committed is there, and the next opening builds the indexes.
     ///
     /// # Errors
     /// Whatever `work` meets, else `storage_failed` or `storage_locked` when the indexes cannot be taken down or built.
