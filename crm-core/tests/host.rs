@@ -101,9 +101,12 @@ fn the_step_protocol_answers_as_the_store_does() {
     let host = Host::new();
     let request = json!({"op": "accounts.create", "context": {"now": "2026-01-31T09:00:00Z", "seed": "s"}, "input": {"id": "a1", "name": "Acme"}}).to_string();
     let begun: Value = serde_json::from_str(&host.begin(&request)).unwrap();
-    assert_eq!(begun["needs"][0]["get"]["keys"], json!([{"kind": "account", "id": "a1"}]));
+    assert_eq!(
+        begun["needs"][0]["get"]["keys"],
+        json!([{"kind": "configuration", "id": "current"}, {"kind": "account", "id": "a1"}])
+    );
     let handle = u32::try_from(begun["handle"].as_u64().unwrap()).unwrap();
-    let then: Value = serde_json::from_str(&host.resume(handle, r#"[{"id":0,"ok":[null]}]"#)).unwrap();
+    let then: Value = serde_json::from_str(&host.resume(handle, r#"[{"id":0,"ok":[null,null]}]"#)).unwrap();
     assert_eq!(then["needs"][0]["commit"]["puts"][0]["expect"], "absent");
     let done: Value = serde_json::from_str(&host.resume(handle, r#"[{"id":1,"ok":{"done":{}}}]"#)).unwrap();
     assert_eq!(done["done"]["value"]["name"], "Acme", "{done}");

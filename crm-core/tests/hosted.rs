@@ -145,7 +145,7 @@ fn a_host_may_ask_for_statements() {
         (json!("no"), "invalid_answer"),
     ] {
         let transaction = json!({"sql": "sqlite", "in_transaction": true});
-        let request = json!({"op": "accounts.create", "context": context, "store": transaction, "input": {"id": "a1", "name": "Steel"}});
+        let request = json!({"op": "tasks.create", "context": context, "store": transaction, "input": {"id": "t1", "subject": "Call"}});
         let mut commits = 0;
         let done = drive(&request, |need| {
             let write = need["sql"]["write"] == true;

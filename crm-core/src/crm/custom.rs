@@ -9,20 +9,21 @@ use crate::base::id::Id;
 use crate::base::record::Key;
 use crate::config::Config;
 use crate::custom::{CustomField, CustomType, check, unique_name};
-use crate::pipeline::opportunity::Opportunity;
 
 /// Brings a new or changed record's custom fields into their one form.
 ///
-/// A change that leaves them as they are is not checked: a field that became required afterwards stops no other change. Nor is a new
-/// record without any, which would cost every creation a read of the configuration; opportunities read it anyway.
+/// A new record is checked whether it has any or not, since a field may be required. A change that leaves them as they are is not: a
+/// field that became required afterwards stops no other change.
 ///
 /// # Errors
 /// Every violation of the custom fields, with those of the record's own; `record_not_found` for a reference; `claim_taken`.
 pub async fn settle<E: Entity>(session: &mut Session<'_>, old: Option<&E>, new: &mut E) -> Result<()> {
     let Some(given) = new.custom().cloned() else { return Ok(()) };
-    let untouched = old.and_then(Entity::custom) == Some(&given);
-    if untouched || (old.is_none() && given.is_empty() && E::KIND != Opportunity::KIND) {
+    if old.and_then(Entity::custom) == Some(&given) {
         return Ok(());
+    }
+    if old.is_none() {
+        session.read_ahead(Key::new(E::KIND, new.id())).await?;
     }
     let config: std::sync::Arc<Config> = session.config().await?;
     let fields = config.custom_fields(E::KIND);

@@ -191,6 +191,23 @@ impl<'a> Session<'a> {
         Ok(found)
     }
 
+    /// Reads what a new record will ask for in one go: the configuration, unless it is known, and the place where it is to stand.
+    ///
+    /// # Errors
+    /// Whatever the store meets.
+    pub(super) async fn read_ahead(&mut self, key: Key) -> Result<()> {
+        let config = Key::new(ConfigRecord::KIND, &Id::new(STORED_ID)?);
+        let is_known = self.config.is_some() || self.given_config.is_some();
+        let mut keys: Vec<Key> = [Some(config).filter(|_| !is_known), Some(key)].into_iter().flatten().collect();
+        keys.retain(|key| !self.places.contains_key(key) && !self.read.contains_key(key));
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let found = self.repository.get(&self.context.tenant, &keys).await?;
+        self.read.extend(keys.into_iter().zip(found.into_iter().map(|record| record.map(Record::resolved))));
+        Ok(())
+    }
+
     /// A record as this session has it: as it wrote it, or as it read it.
     fn known(&self, key: &Key) -> Option<&Record> {
         let written = self.places.get(key).and_then(|place| self.puts.get(*place)).map(|put| &put.record);
