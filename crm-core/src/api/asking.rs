@@ -19,6 +19,7 @@ use crate::base::record::{Key, Record};
 use crate::base::text::clip;
 use crate::base::time::Instant;
 use crate::store::accept::accept;
+use crate::store::layers::Layers;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
 use crate::store::sql::Dialect;
@@ -153,6 +154,9 @@ pub struct Caller {
     /// It keeps bodies letter by letter; otherwise they come back as the same JSON, written anew.
     #[serde(default)]
     exact_text: bool,
+    /// Every version of every record is kept beside it.
+    #[serde(default)]
+    history: bool,
 }
 
 static CALLER: Shape = Shape::Object(&[
@@ -160,6 +164,7 @@ static CALLER: Shape = Shape::Object(&[
     optional("in_transaction", &Shape::Flag),
     optional("executes", &Shape::Nullable(&Shape::List(&Shape::OneOf(&["claims", "counters", "allocate", "timers"])))),
     optional("exact_text", &Shape::Flag),
+    optional("history", &Shape::Flag),
 ]);
 
 /// The names of the dialects.
@@ -195,13 +200,14 @@ impl Caller {
     /// # Errors
     /// `unknown_variant` for a dialect that is not known.
     pub fn repository(&self, board: &Board) -> Result<Arc<dyn Repository>> {
+        let layers = Layers { history: self.history };
         if self.sql.is_some() {
-            return Ok(Arc::new(self.database(board)?));
+            return Ok(layers.around(Arc::new(self.database(board)?)));
         }
         let whole = self.whole();
         let executes = self.executes.clone().unwrap_or(whole.executes);
         let capabilities = Capabilities { executes, exact_text: self.exact_text, ..whole };
-        Ok(Arc::new(AskingRepository { board: board.clone(), capabilities }))
+        Ok(layers.around(Arc::new(AskingRepository { board: board.clone(), capabilities })))
     }
 
     /// The database in which this caller executes statements.

@@ -11,6 +11,8 @@ use super::request::{WIRE, refuse};
 use super::table::operations;
 use crate::base::codes::Code;
 use crate::base::error::Error;
+#[cfg(feature = "store")]
+use crate::store::layers::Layers;
 
 /// The number of the engine's meaning: it changes when the same request may give another answer.
 pub const SEMANTICS: u32 = 1;
@@ -78,7 +80,12 @@ impl Host {
 
     /// Opens an engine over an empty repository in memory.
     pub fn attach_memory(&self) -> u32 {
-        self.attach(Arc::new(crate::store::memory::MemoryRepository::new()))
+        self.attach_memory_with(Layers::default())
+    }
+
+    /// Opens an engine over an empty repository in memory with layers around it.
+    pub fn attach_memory_with(&self, layers: Layers) -> u32 {
+        self.attach(layers.around(Arc::new(crate::store::memory::MemoryRepository::new())))
     }
 
     /// Closes an engine; says whether it was open. Closing twice is harmless.
@@ -94,6 +101,11 @@ impl Host {
         guarded(|| {
             crate::crm::block_on(super::prepared::call_on(repository.as_ref(), request)).unwrap_or_else(|e| refuse(&e))
         })
+    }
+
+    /// How many operations wait for their callers: 0 once every one has ended or was aborted.
+    pub fn running(&self) -> usize {
+        self.steps.running()
     }
 
     /// Begins a request whose caller is the store.

@@ -78,6 +78,11 @@ impl Steps {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many operations wait for their callers.
+    pub fn running(&self) -> usize {
+        self.table().running.len()
+    }
+
     /// Begins a request: its answer when it needs nothing, else a handle and the needs.
     pub fn begin(&self, text: &str) -> String {
         let handle = {

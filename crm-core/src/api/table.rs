@@ -238,7 +238,8 @@ macro_rules! runner {
         Runner::Direct(|repository, frame, text| {
             Box::pin(async move {
                 let input = decode::<$input>($name, text)?;
-                written($function(repository, frame, &input).await?)
+                let watched = crate::crm::trace::Watched::new(repository, &frame);
+                written(watched.until($function(repository, frame, &input)).await?)
             })
         })
     };
@@ -266,7 +267,9 @@ macro_rules! typed {
     (direct_write, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {
         $(#[$doc])*
         pub async fn $method(&self, request: &$input) -> Result<Decision<$output>> {
-            $function(self.0.repository().as_ref(), crate::crm::run::direct_frame(self.0, $name)?, request).await
+            let (repository, frame) = (self.0.repository().as_ref(), crate::crm::run::direct_frame(self.0, $name)?);
+            let watched = crate::crm::trace::Watched::new(repository, &frame);
+            watched.until($function(repository, frame, request)).await
         }
     };
     ($effect:ident, [$(#[$doc:meta])*], $name:expr, $method:ident, $input:ty, $output:ty, $function:path) => {

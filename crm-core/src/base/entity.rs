@@ -13,6 +13,7 @@ use super::custom::CustomFields;
 use super::error::{Error, Result};
 use super::hint::refused;
 use super::id::Id;
+use super::reason::Reason;
 use super::record::{Body, KeyBytes, Record};
 use super::time::Instant;
 use super::{order, reader, writer};
@@ -84,7 +85,7 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     fn from_record(record: &Record) -> Result<Self> {
         let body = present(record, Self::SCHEMA, Self::upcast)?;
         let read: std::result::Result<Self, _> = reader::from_str(body.text());
-        let mut read = read.map_err(|e| corrupt(record).with("reason", refused(body.text(), &e)))?;
+        let mut read = read.map_err(|e| corrupt(record).with("reason", masked(refused(body.text(), &e))))?;
         if *read.id() != record.id {
             return Err(corrupt(record));
         }
@@ -95,6 +96,14 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
 
 fn corrupt(record: &Record) -> Error {
     Error::new(Code::CorruptRecord).with("kind", record.kind.clone()).with("id", record.id.as_str())
+}
+
+/// Why a stored body cannot be read, without the values in it: they are somebody's data, and errors go into logs.
+fn masked(reason: Reason) -> Reason {
+    const OURS: [&str; 4] = ["field", "expected", "found", "syntax"];
+    let strange = |(name, value): &(&String, &Value)| value.is_string() && !OURS.contains(&name.as_str());
+    let names: Vec<String> = reason.params().iter().filter(strange).map(|(name, _)| name.clone()).collect();
+    names.iter().fold(reason, |reason, name| reason.with(name, "..."))
 }
 
 /// A record's body in the layout `schema`.

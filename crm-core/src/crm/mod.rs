@@ -24,6 +24,7 @@ pub mod session;
 pub mod tasks;
 pub mod tick;
 pub mod timers;
+pub mod trace;
 pub mod users;
 
 pub use engine::{Crm, block_on};

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::Crm;
 use super::session::Session;
+use super::trace::{self, Watched};
 use crate::base::canonical::canonical;
 use crate::base::change::{ChangeSet, Idempotency};
 use crate::base::codes::Code;
@@ -64,7 +65,9 @@ pub async fn decide<T>(
     frame: Frame<'_>,
     job: &dyn Job<T>,
 ) -> Result<(Decision<T>, ChangeSet)> {
-    decide_once(repository, frame, job).await.map(|(decision, changes, _)| (decision, changes))
+    let watched = Watched::new(repository, &frame);
+    let decided = watched.until(decide_once(watched.repository(), frame, job)).await;
+    decided.map(|(decision, changes, _)| (decision, changes))
 }
 
 /// Decides, and says whether it is a write, also where nothing is to be changed.
@@ -91,11 +94,27 @@ pub async fn run<T>(repository: &dyn Repository, frame: Frame<'_>, job: &dyn Job
 where
     T: Serialize + DeserializeOwned + Send,
 {
+    let watched = Watched::new(repository, &frame);
+    let mut attempts = 0;
+    let ended = watched.until(attempt(watched.repository(), frame, job, &mut attempts)).await;
+    watched.tried(attempts);
+    ended
+}
+
+async fn attempt<T>(
+    repository: &dyn Repository,
+    frame: Frame<'_>,
+    job: &dyn Job<T>,
+    attempts: &mut u32,
+) -> Result<Decision<T>>
+where
+    T: Serialize + DeserializeOwned + Send,
+{
     if let Some(answer) = replay::<T>(repository, frame).await? {
         return Ok(answer);
     }
-    let mut attempt = 1;
     loop {
+        *attempts = attempts.saturating_add(1);
         let (decision, mut changes, is_write) = decide_once(repository, frame, job).await?;
         if changes.is_empty() && !(is_write && frame.idempotency.is_some()) {
             return Ok(decision);
@@ -111,10 +130,10 @@ where
             Err(error)
                 if is_race(&error)
                     && frame.expect_version.is_none()
-                    && attempt < ATTEMPTS
+                    && *attempts < ATTEMPTS
                     && !repository.capabilities().in_transaction =>
             {
-                attempt = attempt.saturating_add(1);
+                trace::again(*attempts, &error);
             }
             Err(error) => return Err(error),
         }

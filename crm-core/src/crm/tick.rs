@@ -9,6 +9,7 @@ use super::intents::{ATTEMPTS, pause};
 use super::run::{self, Frame, Job};
 use super::session::Session;
 use super::timers::{self, FireTimer, FiredTimer, TimerOutcome};
+use super::trace::Store;
 use crate::base::change::{StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
@@ -82,7 +83,8 @@ pub(crate) async fn next_due(
     _: Frame<'_>,
     request: &NextDueRequest,
 ) -> Result<Decision<NextDue>> {
-    Ok(Decision::plain(NextDue { items: repository.next_due(limited(request.limit)?).await? }))
+    let store = Store::of(repository);
+    Ok(Decision::plain(NextDue { items: store.repository().next_due(limited(request.limit)?).await? }))
 }
 
 /// Carries out what is due.
@@ -94,7 +96,9 @@ pub(crate) async fn tick(
     let (now, seed) = (frame.context.now()?, frame.context.seed()?);
     let (tenant, limit) = (frame.context.tenant.as_str(), limited(request.limit)?);
     let (mut ticked, mut reasons) = (Ticked::default(), Vec::new());
-    for timer in repository.due(tenant, now, limit).await? {
+    // What is carried out shows its own calls.
+    let store = Store::of(repository);
+    for timer in store.repository().due(tenant, now, limit).await? {
         let mut context = frame.context.clone();
         // Each occurrence derives ids of its own.
         context.seed = Some(format!("{seed}/{}/{}/{}/{}", timer.key.kind, timer.key.id, timer.rule, timer.due));
@@ -120,7 +124,7 @@ pub(crate) async fn tick(
         };
         *count = count.saturating_add(1);
     }
-    ticked.next_due = repository.due(tenant, Instant::last(), 1).await?.first().map(|timer| timer.due);
+    ticked.next_due = store.repository().due(tenant, Instant::last(), 1).await?.first().map(|timer| timer.due);
     ticked.more = ticked.next_due.is_some_and(|due| due <= now);
     Ok(Decision::new(ticked, reasons))
 }

@@ -7,6 +7,7 @@ pub mod accept;
 pub mod conformance;
 pub mod faults;
 pub mod history;
+pub mod layers;
 pub mod memory;
 pub mod overlay;
 pub mod plan;
@@ -15,3 +16,5 @@ pub mod repository;
 pub mod search;
 pub mod searches;
 pub mod sql;
+#[cfg(feature = "tracing")]
+pub mod traced;
