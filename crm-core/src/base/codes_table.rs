@@ -236,6 +236,7 @@ codes! {
 
     ZoneForms = "zone_forms", Reason, "use `UTC`, an offset such as `+08:00`, or an IANA name such as `Asia/Shanghai`", "请用 `UTC`、偏移量如 `+08:00`，或 IANA 名称如 `Asia/Shanghai`";
     KnownSchemes = "known_schemes", Reason, "the known scheme is `sqlite:`; a file whose name has a colon is written `sqlite:` and its path", "已知的协议是 `sqlite:`；文件名含冒号时，请写 `sqlite:` 加路径";
+    PostgresByHost = "postgres_by_host", Reason, "reach PostgreSQL over a connection of your own: give `Crm` a repository of `crm_core.sqlalchemy` or `crm_core.django` (Python) or of `crm-core/stores/pg` (Node); in Rust take `crm-store-postgres`", "请通过您自己的连接访问 PostgreSQL：为 `Crm` 提供 `crm_core.sqlalchemy` 或 `crm_core.django`（Python）或 `crm-core/stores/pg`（Node）的存储；在 Rust 中使用 `crm-store-postgres`";
 
     // What lies behind an error.
     TextVersion = "text_version", Reason, "the {kind} `{id}` has a text as its version, with which `expect_version` cannot be compared; leave `expect_version` out and compare the text where the changes are carried out", "{kind} `{id}` 的版本是文本，无法与 `expect_version` 比较；请省略 `expect_version`，在执行更改处比较该文本";
@@ -274,7 +275,8 @@ codes! {
     FileNotAllowed = "file_not_allowed", Reason, "`{file}` may not be read and written; give this process the right to, also in its folder", "`{file}` 不可读写；请给予此进程权限，包括其所在文件夹";
     FileReadOnly = "file_read_only", Reason, "`{file}` may not be written; give this process the right to", "`{file}` 不可写；请给予此进程写权限";
     FileNotShared = "file_not_shared", Reason, "the file system of `{file}` cannot share memory; use a local disk", "`{file}` 所在的文件系统不能共享内存；请使用本地磁盘";
-    OpenedBeforeFork = "opened_before_fork", Reason, "it was opened before this process was forked; open it again here", "它是在此进程派生之前打开的；请在此重新打开";
+    OpenedBeforeFork = "opened_before_fork", Reason, "it was opened before this process was forked: close it before forking, and open it again here", "它是在此进程派生之前打开的：请在派生之前关闭，并在此重新打开";
+    OpenAtFork = "open_at_fork", Reason, "`{file}` was open when this process was forked: close it before forking, or start this process without forking (`spawn`)", "此进程派生时 `{file}` 处于打开状态：请在派生之前关闭，或不经派生启动此进程（`spawn`）";
     FileGone = "file_gone", Reason, "`{file}` was moved, deleted or replaced since it was opened; open it again", "`{file}` 打开之后被移动、删除或替换；请重新打开";
     FileExists = "file_exists", Reason, "`{file}` exists already; name a new file", "`{file}` 已存在；请指明新文件";
     FileNameNotText = "file_name_not_text", Reason, "`{file}` is not a name in UTF-8; name another file", "`{file}` 不是 UTF-8 文件名；请指明其他文件";

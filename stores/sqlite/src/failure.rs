@@ -31,7 +31,7 @@ pub fn opening(file: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt) => about(Code::NamedFileDamaged, file),
         _ if is_locked(&error) => return Error::new(Code::StorageLocked),
         _ if file.is_dir() => about(Code::FileIsFolder, file),
-        _ if !folder.is_dir() => Reason::new(Code::FolderMissing).with("folder", clip(&folder.display().to_string())),
+        _ if !folder.is_dir() => Reason::new(Code::FolderMissing).with("folder", named(folder)),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             about(Code::FileNotAllowed, file)
         }
@@ -42,7 +42,19 @@ pub fn opening(file: &Path, error: rusqlite::Error) -> Error {
 
 /// A reason that names a file.
 pub fn about(code: Code, file: &Path) -> Reason {
-    Reason::new(code).with("file", clip(&file.display().to_string()))
+    Reason::new(code).with("file", named(file))
+}
+
+/// A path for a message; of a long one the end, which tells it from others.
+fn named(path: &Path) -> String {
+    const LONGEST: usize = 120;
+    let text: String = path.display().to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text;
+    }
+    let end: String = text.chars().skip(length.saturating_sub(LONGEST)).collect();
+    format!("…{end}")
 }
 
 /// The refusal to open, for a reason.

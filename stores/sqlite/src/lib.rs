@@ -7,13 +7,16 @@
 //! belong to the process, so closing one library's file drops the other's locks, and committed rows can vanish. Another process may
 //! open it. For queries of your own take [`SqliteRepository::export_snapshot`].
 //!
-//! **A fork does not take the store with it**: a child process that inherits it is refused and must open its own.
+//! **A fork does not take the store with it**: a child process that inherits it is refused, and may open the file itself only where it was
+//! closed before the fork.
 #![forbid(unsafe_code)]
 
 mod backup;
 mod bulk;
 mod failure;
+mod files;
 mod open;
+mod process;
 mod reindex;
 mod run;
 
@@ -31,17 +34,27 @@ use crm_core::store::sql::read::arrange;
 use rusqlite::Connection;
 
 pub use backup::{Contents, restore, verify};
+pub use files::{Files, Opening};
 pub use open::{Durability, Options, file_of};
 
 /// A repository in an SQLite file.
 pub struct SqliteRepository {
-    writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    writer: Option<Mutex<Connection>>,
+    reader: Option<Mutex<Connection>>,
     file: PathBuf,
     kinds: Vec<(String, usize)>,
     options: Options,
-    process: u32,
-    identity: open::Identity,
+    // Given up after the connections, which are declared before it.
+    lease: process::Lease,
+}
+
+impl Drop for SqliteRepository {
+    fn drop(&mut self) {
+        if !self.lease.is_ours() {
+            // SQLite forbids even to close what another process opened.
+            std::mem::forget((self.writer.take(), self.reader.take()));
+        }
+    }
 }
 
 impl SqliteRepository {
@@ -79,11 +92,12 @@ impl SqliteRepository {
         let file = file_of(file)?;
         // The present folder may change while the store is open.
         let file = std::path::absolute(&file).unwrap_or(file);
+        process::check(open::identity(&file), &file)?;
         let (writer, reader) = open::connections(&file, kinds, &options)?;
-        let identity = open::identity(&file).ok_or_else(|| failure::gone(&file))?;
-        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        let lease = process::Lease::of(open::identity(&file).ok_or_else(|| failure::gone(&file))?);
+        let (writer, reader) = (Some(Mutex::new(writer)), Some(Mutex::new(reader)));
         let kinds = kinds.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect();
-        Ok(SqliteRepository { writer, reader, file, kinds, options, process: std::process::id(), identity })
+        Ok(SqliteRepository { writer, reader, file, kinds, options, lease })
     }
 
     /// The file.
@@ -164,18 +178,19 @@ impl SqliteRepository {
         self.lock(&self.reader)
     }
 
-    fn lock<'a>(&self, connection: &'a Mutex<Connection>) -> Result<MutexGuard<'a, Connection>> {
+    fn lock<'a>(&self, connection: &'a Option<Mutex<Connection>>) -> Result<MutexGuard<'a, Connection>> {
         self.owned()?;
+        let connection = connection.as_ref().ok_or_else(failure::forked)?;
         Ok(connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Refuses to write into a file that lost its name: nobody could read it afterwards.
     fn present(&self) -> Result<()> {
-        if open::identity(&self.file) == Some(self.identity) { Ok(()) } else { Err(failure::gone(&self.file)) }
+        if open::identity(&self.file) == Some(self.lease.identity()) { Ok(()) } else { Err(failure::gone(&self.file)) }
     }
 
     fn owned(&self) -> Result<()> {
-        if std::process::id() == self.process { Ok(()) } else { Err(failure::forked()) }
+        if self.lease.is_ours() { Ok(()) } else { Err(failure::forked()) }
     }
 }
 
@@ -232,11 +247,13 @@ mod tests {
         let mut store = SqliteRepository::open(&file.display().to_string(), Options::default())?;
         assert!(store.reading().is_ok());
         // What a child sees: the store of another process.
-        store.process = store.process.wrapping_add(1);
+        store.lease.inherit();
         let refusals = [store.reading().err(), store.export_snapshot(&folder.path().join("copy.db")).err()];
         for refusal in refusals {
             assert_eq!(refusal.map(|e| e.message()), Some(failure::forked().message()));
         }
+        let beside = SqliteRepository::open(&file.display().to_string(), Options::default()).err();
+        assert!(beside.is_some_and(|e| e.message().contains("was open when this process was forked")));
         Ok(())
     }
 }

@@ -67,12 +67,13 @@ impl Default for Options {
 /// `unsupported_url` for another scheme, for options behind `?`, and for a database in memory.
 pub fn file_of(address: &str) -> Result<PathBuf> {
     let refuse =
-        |hint| Err(Error::new(Code::UnsupportedUrl).with("url", clip(address)).with("hint", Reason::new(hint)));
+        |hint| Err(Error::new(Code::UnsupportedUrl).with("url", shown(address)).with("hint", Reason::new(hint)));
     let (path, is_url) = match address.split_once(':') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => {
             (rest.strip_prefix("//").unwrap_or(rest), true)
         }
         // One letter is a drive; anything else of this form would be some other store.
+        Some((scheme, _)) if is_postgres(scheme) => return refuse(Code::PostgresByHost),
         Some((scheme, _)) if is_scheme(scheme) => return refuse(Code::KnownSchemes),
         _ => (address, false),
     };
@@ -93,6 +94,22 @@ pub fn file_of(address: &str) -> Result<PathBuf> {
         return refuse(Code::NoUrlOptions);
     }
     Ok(PathBuf::from(path))
+}
+
+/// An address as it may be shown: what follows `//` in another store's may hold a password.
+fn shown(address: &str) -> String {
+    match address.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) && !scheme.eq_ignore_ascii_case("sqlite") => {
+            format!("{}://...", clip(scheme))
+        }
+        _ => clip(address),
+    }
+}
+
+/// Says whether a scheme is one of PostgreSQL's, also with a driver behind it, as SQLAlchemy writes it.
+fn is_postgres(scheme: &str) -> bool {
+    let name = scheme.split_once('+').map_or(scheme, |(name, _)| name);
+    ["postgres", "postgresql"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -151,6 +151,25 @@ fn addresses_name_files() {
 }
 
 #[test]
+fn another_store_s_address_names_the_remedy_and_keeps_the_password() {
+    for address in ["postgres://crm:secret@host/sales", "postgresql+psycopg://crm:secret@host/sales"] {
+        let error = file_of(address).unwrap_err();
+        assert!(
+            error.message().contains("crm_core.sqlalchemy") && error.message().contains("crm-core/stores/pg"),
+            "{error}"
+        );
+        assert!(
+            error.message().starts_with("no store is known for `postgres") && error.message().contains("://...`"),
+            "{error}"
+        );
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+    let error = file_of("mysql://crm:secret@host/sales").unwrap_err();
+    assert!(error.message().contains("the known scheme is `sqlite:`"), "{error}");
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+}
+
+#[test]
 fn tables_of_something_else_are_named() {
     for (name, text) in [
         ("record", "CREATE TABLE crm_record(id INTEGER, name TEXT)"),
