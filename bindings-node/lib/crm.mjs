@@ -1,9 +1,13 @@
 // `Crm`: every operation as a method that gives a Promise, over an engine of the binding or a repository of the caller's.
 
 import { read, refusal } from './error.mjs';
+import { write } from './exact.mjs';
 import { every } from './operations.mjs';
 import { fielded, shaped, storedRequest } from './request.mjs';
 import { drive } from './steps.mjs';
+
+// The longest wait for a lock: SQLite counts milliseconds in 31 bits.
+const LONGEST = 2147483647;
 
 /** Makes the `Crm` class of a binding. */
 export function crmOf(native) {
@@ -22,15 +26,26 @@ export function crmOf(native) {
     const request = storedRequest(op, input, merged);
     const entry = table.get(crm.handle);
     if (entry === undefined) throw refusal('unknown_engine', { engine: crm.handle ?? null });
-    if (entry.repository !== undefined) return shaped(await drive(native, entry.repository, request, merged.signal), merged.explain);
+    if (entry.repository !== undefined) {
+      const { repository, history } = entry;
+      return shaped(await drive(native, repository, request, { signal: merged.signal, history }), merged.explain);
+    }
     merged.signal?.throwIfAborted();
     if (entry.generation !== native.generation()) throw refusal('engine_crashed', {});
     return shaped(read(await native.callOn(entry.engine, request)), merged.explain);
   }
 
+  // What is done with the file of an engine, or with files that nobody has open, and is no operation.
+  async function filed(crm, command, paths) {
+    const entry = crm && table.get(crm.handle);
+    if (crm !== undefined && entry === undefined) throw refusal('unknown_engine', { engine: crm.handle ?? null });
+    if (native.file === undefined || entry?.repository !== undefined) throw refusal('unsupported_change', { part: command });
+    return read(await native.file(entry?.engine, write({ [command]: paths }))).value;
+  }
+
   class Crm {
     constructor(options) {
-      const { repository, from, ...context } = options ?? {};
+      const { repository, history = false, from, ...context } = options ?? {};
       if (from !== undefined) {
         this.handle = from.handle;
         this.options = Object.freeze({ ...from.options, ...context });
@@ -39,20 +54,27 @@ export function crmOf(native) {
         if (!keeps && typeof repository?.execute !== 'function') {
           throw new TypeError('`new Crm({repository})` takes an object with `get`, `find`, `commit` and `events`, or one that executes SQL; or use `Crm.inMemory()` or `Crm.open(url)`');
         }
-        this.handle = enrol({ repository });
+        this.handle = enrol({ repository, history });
         this.options = Object.freeze(context);
       }
       Object.freeze(this);
     }
 
     static inMemory(options = {}) {
-      return new Crm({ ...options, from: { handle: enrol({ engine: native.openMemory() }) } });
+      const { history = false, ...context } = options;
+      return new Crm({ ...context, from: { handle: enrol({ engine: native.openMemory(history) }) } });
     }
 
     static async open(url, options = {}) {
-      if (native.open === undefined) throw refusal('unsupported_url', { url, hint: { code: 'opens_no_files', params: {} } });
-      const { durability = 'power', busy_timeout = 5000, ...context } = options;
-      const { value } = read(await native.open(url, durability, busy_timeout));
+      if (native.open === undefined) {
+        // What follows `//` may hold a password.
+        throw refusal('unsupported_url', { url: url.replace(/:\/\/.*$/s, '://...'), hint: { code: 'opens_no_files', params: {} } });
+      }
+      const { durability = 'power', busy_timeout = 5000, history = false, ...context } = options;
+      if (!(busy_timeout >= 0 && busy_timeout <= LONGEST)) {
+        throw refusal('number_out_of_range', { value: String(busy_timeout), minimum: 0, maximum: LONGEST }, 'busy_timeout');
+      }
+      const { value } = read(await native.open(url, durability, busy_timeout / 1000, history));
       return new Crm({ ...context, from: { handle: enrol({ engine: value }) } });
     }
 
@@ -72,6 +94,21 @@ export function crmOf(native) {
       const explain = rest.explain ?? this.options.explain ?? 'none';
       const { results } = await run(this, 'batch', { atomic, requests }, { ...rest, explain }).then((answer) => (explain === 'none' ? answer : answer.value));
       return results;
+    }
+
+    /** Writes everything, as of one moment, into a new SQLite file that any library may open. */
+    async exportSnapshot(target) {
+      await filed(this, 'export_snapshot', { target });
+    }
+
+    /** Writes a backup as of one moment while the store is in use, reads it back whole and says what is in it. */
+    async backup(target) {
+      return filed(this, 'backup', { target });
+    }
+
+    /** Puts a verified copy of a backup where a store is to be opened; a file that is there is never written over. */
+    static async restore(backup, target) {
+      return filed(undefined, 'restore', { backup, target });
     }
 
     /** Closes the engine; a second time does nothing. Operations that run already end. */

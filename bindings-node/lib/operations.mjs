@@ -127,6 +127,7 @@ export const templates = {
   invalid_decimal: { kind: 'validation', english: "`{value}` is not a decimal: write digits with an optional point, such as `12.50`" },
   invalid_instant: { kind: 'validation', english: "`{value}` is not an instant: write it as `2026-01-31T09:00:00Z`" },
   number_out_of_range: { kind: 'validation', english: "`{value}` is outside {minimum} to {maximum}: choose a value inside" },
+  unsupported_change: { kind: 'unsupported', english: "this store does not execute `{part}` yet: leave it out or use another store" },
   unsupported_url: { kind: 'unsupported', english: "no store is known for `{url}`: {hint}" },
   unknown_engine: { kind: 'validation', english: "this engine is closed, or was opened elsewhere: open it again" },
   engine_crashed: { kind: 'internal', english: "the engine crashed and was rebuilt: repeat the request" },

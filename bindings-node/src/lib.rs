@@ -2,21 +2,20 @@
 //!
 //! What may take long (an engine's requests, opening a file) runs on libuv's workers and gives a Promise.
 
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use crm_core::api::host::Host;
-use crm_core::api::request::refuse;
-use crm_core::base::codes::Code;
-use crm_core::base::error::{Error, Result as Outcome};
-use crm_core::base::reason::Reason;
-use crm_store_sqlite::{Durability, Options, SqliteRepository};
+use crm_core::store::layers::Layers;
+use crm_store_sqlite::{Files, Opening};
 use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Result, Task};
 use napi_derive::napi;
 
 /// The engines and running operations of this process, shared by all its threads.
 static HOST: LazyLock<Host> = LazyLock::new(Host::new);
+
+/// The files that are open, by engine.
+static FILES: Files = Files::new();
 
 /// Work for one of libuv's workers: a text in, a text out.
 pub struct Work {
@@ -26,7 +25,8 @@ pub struct Work {
 
 enum Kind {
     Engine(u32),
-    Open { durability: String, busy_timeout: u32 },
+    Open { durability: String, busy_timeout: f64, layers: Layers },
+    File(Option<u32>),
 }
 
 impl Task for Work {
@@ -36,29 +36,17 @@ impl Task for Work {
     fn compute(&mut self) -> Result<String> {
         Ok(match &self.kind {
             Kind::Engine(engine) => HOST.call_on(*engine, &self.text),
-            Kind::Open { durability, busy_timeout } => match opened(&self.text, durability, *busy_timeout) {
-                Ok(engine) => serde_json::json!({"ok": true, "value": engine}).to_string(),
-                Err(error) => refuse(&error),
-            },
+            Kind::Open { durability, busy_timeout, layers } => {
+                let (address, busy_timeout, layers) = (self.text.as_str(), *busy_timeout, *layers);
+                FILES.open(&HOST, &Opening { address, durability, busy_timeout, layers })
+            }
+            Kind::File(engine) => FILES.run(*engine, &self.text),
         })
     }
 
     fn resolve(&mut self, _: Env, answer: String) -> Result<String> {
         Ok(answer)
     }
-}
-
-fn opened(url: &str, durability: &str, busy_timeout: u32) -> Outcome<u32> {
-    let durability = match durability {
-        "power" => Durability::Power,
-        "process" => Durability::Process,
-        other => {
-            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", vec!["power", "process"]);
-            return Err(error.with("hint", Reason::new(Code::ChooseListed)).at("durability"));
-        }
-    };
-    let options = Options { durability, busy_timeout: Duration::from_millis(u64::from(busy_timeout)) };
-    Ok(HOST.attach(Arc::new(SqliteRepository::open(url, options)?)))
 }
 
 /// Answers a request that needs no store.
@@ -81,20 +69,26 @@ pub fn describe() -> String {
 
 /// Opens an engine over an empty repository in memory and gives its number.
 #[napi]
-pub fn open_memory() -> u32 {
-    HOST.attach_memory()
+pub fn open_memory(history: bool) -> u32 {
+    HOST.attach_memory_with(Layers { history })
 }
 
 /// Opens an engine over an SQLite file: the answer's value is its number.
 #[napi(ts_return_type = "Promise<string>")]
-pub fn open(url: String, durability: String, busy_timeout: u32) -> AsyncTask<Work> {
-    AsyncTask::new(Work { text: url, kind: Kind::Open { durability, busy_timeout } })
+pub fn open(url: String, durability: String, busy_timeout: f64, history: bool) -> AsyncTask<Work> {
+    AsyncTask::new(Work { text: url, kind: Kind::Open { durability, busy_timeout, layers: Layers { history } } })
+}
+
+/// Does with an engine's file, or with files that nobody has open, what is no operation.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn file(engine: Option<u32>, command: String) -> AsyncTask<Work> {
+    AsyncTask::new(Work { text: command, kind: Kind::File(engine) })
 }
 
 /// Closes an engine and says whether it was open.
 #[napi]
 pub fn close(engine: u32) -> bool {
-    HOST.detach(engine)
+    FILES.close(&HOST, engine)
 }
 
 /// Answers any request over an engine.

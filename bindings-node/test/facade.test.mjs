@@ -163,6 +163,10 @@ test('an SQLite file keeps what was committed', async () => {
     assert.equal((await again.users.find({ limit: 1000 })).items.length, 50);
     again.close();
     await assert.rejects(Crm.open('mysql://here'), { kind: 'unsupported', code: 'unsupported_url' });
+    const postgres = await Crm.open('postgres://crm:secret@localhost/deals').catch((thrown) => thrown);
+    assert.match(postgres.message, /crm-core\/stores\/pg/);
+    assert.doesNotMatch(JSON.stringify([postgres.message, postgres.details]), /secret/);
+    await assert.rejects(Crm.open(url, { busy_timeout: -1 }), { code: 'number_out_of_range', path: 'busy_timeout' });
     await assert.rejects(Crm.open(url, { durability: 'strong' }), { code: 'unknown_variant', path: 'durability' });
     await assert.rejects(Crm.open(`sqlite:${join(folder, 'none', 'deals.db')}`), { kind: 'storage', code: 'storage_unavailable' });
   } finally {

@@ -58,7 +58,7 @@ async function run(native, engine, file, step) {
 export async function runFile(native, path, file, { small = false } = {}) {
   const failures = [];
   let steps = 0;
-  const engine = small ? undefined : native.openMemory();
+  const engine = small ? undefined : native.openMemory(false);
   for (const [place, step] of file.steps.entries()) {
     const has = ['pure', 'text'].includes(step.mode) && (file.small === true || step.small === true);
     if (small && !has) continue;

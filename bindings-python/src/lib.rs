@@ -6,49 +6,17 @@
 
 mod columns;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use crm_core::api::host::Host;
-use crm_core::api::request::refuse;
-use crm_core::base::codes::Code;
-use crm_core::base::error::{Error, Result};
-use crm_core::base::reason::Reason;
-use crm_store_sqlite::{Durability, Options, SqliteRepository};
+use crm_core::store::layers::Layers;
+use crm_store_sqlite::{Files, Opening};
 use pyo3::prelude::*;
 
 static HOST: LazyLock<Host> = LazyLock::new(Host::new);
 
-/// The files that are open, by engine: what a host cannot do through the repository alone.
-static FILES: Mutex<BTreeMap<u32, Arc<SqliteRepository>>> = Mutex::new(BTreeMap::new());
-
-fn open_file(address: &str, durability: &str, busy_timeout: f64) -> Result<u32> {
-    let durability = match durability {
-        "power" => Durability::Power,
-        "process" => Durability::Process,
-        other => {
-            let error = Error::new(Code::UnknownVariant).with("value", other).with("known", vec!["power", "process"]);
-            return Err(error.with("hint", Reason::new(Code::ChooseListed)).at("durability"));
-        }
-    };
-    let busy_timeout = Duration::try_from_secs_f64(busy_timeout).map_err(|_| {
-        let error = Error::new(Code::NumberOutOfRange).with("value", busy_timeout.to_string());
-        error.with("minimum", 0).with("maximum", 2_147_483).at("busy_timeout")
-    })?;
-    let file = Arc::new(SqliteRepository::open(address, Options { durability, busy_timeout })?);
-    let engine = HOST.attach(file.clone());
-    FILES.lock().unwrap_or_else(PoisonError::into_inner).insert(engine, file);
-    Ok(engine)
-}
-
-fn answer(result: Result<serde_json::Value>) -> String {
-    match result {
-        Ok(value) => serde_json::json!({"ok": true, "value": value}).to_string(),
-        Err(error) => refuse(&error),
-    }
-}
+/// The files that are open, by engine.
+static FILES: Files = Files::new();
 
 /// The engine of crm-core.
 #[pymodule]
@@ -72,22 +40,21 @@ mod _crm {
 
     /// Opens an engine over an empty store in memory and gives its number.
     #[pyfunction]
-    fn open_memory() -> u32 {
-        HOST.attach_memory()
+    fn open_memory(history: bool) -> u32 {
+        HOST.attach_memory_with(Layers { history })
     }
 
     /// Opens an engine over an SQLite file; the answer's value is its number.
     #[pyfunction]
-    fn open(py: Python<'_>, address: &str, durability: &str, busy_timeout: f64) -> String {
-        py.detach(|| answer(open_file(address, durability, busy_timeout).map(Into::into)))
+    fn open(py: Python<'_>, address: &str, durability: &str, busy_timeout: f64, history: bool) -> String {
+        let layers = Layers { history };
+        py.detach(|| FILES.open(&HOST, &Opening { address, durability, busy_timeout, layers }))
     }
 
-    /// Writes everything that a file holds into a new SQLite file.
+    /// Does with an engine's file, or with files that nobody has open, what is no operation.
     #[pyfunction]
-    fn export_snapshot(py: Python<'_>, engine: u32, target: PathBuf) -> String {
-        let file = FILES.lock().unwrap_or_else(PoisonError::into_inner).get(&engine).cloned();
-        let unknown = || Error::new(Code::UnsupportedChange).with("part", "export_snapshot");
-        py.detach(|| answer(file.ok_or_else(unknown).and_then(|file| file.export_snapshot(&target)).map(Into::into)))
+    fn file(py: Python<'_>, engine: Option<u32>, command: &str) -> String {
+        py.detach(|| FILES.run(engine, command))
     }
 
     /// Answers any request over an engine's store.
@@ -99,10 +66,7 @@ mod _crm {
     /// Closes an engine; says whether it was open.
     #[pyfunction]
     fn close(py: Python<'_>, engine: u32) -> bool {
-        py.detach(|| {
-            FILES.lock().unwrap_or_else(PoisonError::into_inner).remove(&engine);
-            HOST.detach(engine)
-        })
+        py.detach(|| FILES.close(&HOST, engine))
     }
 
     /// Begins a request whose caller is the store.

@@ -203,8 +203,9 @@ def test_a_file_keeps_what_was_committed(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(crm_core.UnsupportedError) as caught:
-        Crm.open("postgres://localhost/deals")
+        Crm.open("postgres://crm:secret@localhost/deals")
     assert caught.value.code == "unsupported_url"
+    assert "crm_core.sqlalchemy" in str(caught.value) and "secret" not in repr(caught.value)
     with pytest.raises(crm_core.StorageError) as refused:
         Crm.open(tmp_path / "nowhere" / "deals.db")
     assert refused.value.code == "storage_unavailable"

@@ -60,12 +60,28 @@ export type BatchRequestItem = {
   [K in OperationName]: { op: K; input: Operations[K]['input']; expect_version?: number };
 }[OperationName];
 
+/** What an engine is made with beside the options of every operation. */
+export interface EngineOptions extends Options {
+  /** Keeps every version of every record, for `history.list`, `history.as_of` and `history.verify`; off unless given. */
+  history?: boolean;
+}
+
 /** What `Crm.open` takes beside the options of every operation. */
-export interface OpenOptions extends Options {
+export interface OpenOptions extends EngineOptions {
   /** What an acknowledged commit outlives: a cut of power (the default), or only the end of the process. */
   durability?: 'power' | 'process';
   /** How many milliseconds a commit waits for another process's lock; 5,000 unless given. */
   busy_timeout?: number;
+}
+
+/** What a whole, readable file of a store holds. */
+export interface Contents {
+  /** Records of all tenants and kinds. */
+  records: number;
+  /** Events of all tenants. */
+  events: number;
+  /** The layout of the tables. */
+  layout: number;
 }
 
 /**
@@ -76,9 +92,9 @@ export interface OpenOptions extends Options {
  */
 export declare class Crm {
   /** An engine over the caller's own store. */
-  constructor(options: { repository: Repository | SqlRepository } & Options);
+  constructor(options: { repository: Repository | SqlRepository } & EngineOptions);
   /** An engine over records in memory. */
-  static inMemory(options?: Options): Crm;
+  static inMemory(options?: EngineOptions): Crm;
   /** An engine over an SQLite file (`sqlite:deals.db`), which is made when it is not there; in Node alone. */
   static open(url: string, options?: OpenOptions): Promise<Crm>;
   /** The engine again, from what a clone or a proxy made of it. */
@@ -91,6 +107,12 @@ export declare class Crm {
   at(options: Options): Crm;
   /** Several operations under one context: all in one commit, or with `atomic: false` each by itself. */
   batch(requests: BatchRequestItem[], options?: Options & { atomic?: boolean }): Promise<BatchResult[]>;
+  /** Writes everything, as of one moment, into a new SQLite file that any library may open; in Node alone. */
+  exportSnapshot(target: string): Promise<void>;
+  /** Writes a backup as of one moment while the store is in use, reads it back whole and says what is in it; in Node alone. */
+  backup(target: string): Promise<Contents>;
+  /** Puts a verified copy of a backup where a store is to be opened; a file that is there is never written over. In Node alone. */
+  static restore(backup: string, target: string): Promise<Contents>;
   /** Closes the engine; a second time does nothing. */
   close(): void;
 }

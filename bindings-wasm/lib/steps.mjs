@@ -2,7 +2,7 @@
 // Its source is `bindings-node/lib/steps.mjs`.
 // The step protocol: the caller's own repository answers what a running operation needs.
 
-import { CrmError, accept, isCrmError, read, refusal } from './error.mjs';
+import { accept, isCrmError, read, refusal } from './error.mjs';
 import { write } from './exact.mjs';
 
 // Below the engine's own bound, so that a burst of operations waits in line instead of being refused.
@@ -22,14 +22,14 @@ function leave() {
 }
 
 /** Runs a request over a repository and gives the engine's answer. However it ends, the engine's handle is freed. */
-export async function drive(native, repository, request, signal) {
+export async function drive(native, repository, request, { signal, history } = {}) {
   signal?.throwIfAborted();
   await enter();
   const generation = native.generation();
   let handle;
   let cause;
   try {
-    let step = read(native.begin(described(repository, request)));
+    let step = read(native.begin(described(repository, history, request)));
     while (step.done === undefined) {
       handle = step.handle;
       const answers = await unless(signal, Promise.all(step.needs.map((need) => answer(repository, need))));
@@ -50,9 +50,9 @@ export async function drive(native, repository, request, signal) {
   }
 }
 
-// The request, and what the repository says of itself as a store.
-function described({ sql, in_transaction, executes, exact_text }, request) {
-  const store = sql === undefined ? { executes, exact_text } : { sql, in_transaction };
+// The request, what the repository says of itself as a store, and whether its history is kept.
+function described({ sql, in_transaction, executes, exact_text }, history, request) {
+  const store = { ...(sql === undefined ? { executes, exact_text } : { sql, in_transaction }), history: history || undefined };
   if (Object.values(store).every((value) => value === undefined)) return request;
   return `${request.slice(0, -1)},"store":${JSON.stringify(store)}}`;
 }
@@ -95,7 +95,7 @@ async function ask(repository, need) {
 
 function timers(repository, method, need) {
   if (typeof repository[method] === 'function') return repository[method](need);
-  throw new CrmError({ kind: 'unsupported', code: 'unsupported_change', message: '', path: '', details: { part: 'timers' } });
+  throw refusal('unsupported_change', { part: 'timers' });
 }
 
 function checked(found, length) {

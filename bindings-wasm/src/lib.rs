@@ -25,6 +25,8 @@ pub fn describe() -> String {
 
 #[cfg(feature = "full")]
 mod full {
+    use crm_core::store::layers::Layers;
+
     use super::{HOST, wasm_bindgen};
 
     /// Decides over facts.
@@ -35,8 +37,8 @@ mod full {
 
     /// Opens an engine over an empty repository in memory and gives its number.
     #[wasm_bindgen(js_name = openMemory)]
-    pub fn open_memory() -> u32 {
-        HOST.with(|host| host.attach_memory())
+    pub fn open_memory(history: bool) -> u32 {
+        HOST.with(|host| host.attach_memory_with(Layers { history }))
     }
 
     /// Closes an engine and says whether it was open.

@@ -46,6 +46,22 @@ test('engines in memory and over a repository of the caller\'s', async () => {
   await assert.rejects(Crm.open('sqlite:deals.db'), { code: 'unsupported_url' });
 });
 
+test('every version of a record is kept and proved where the history is on', async () => {
+  for (const crm of [Crm.inMemory({ ...options, history: true }), new Crm({ repository: new MemoryStore(), history: true, ...options })]) {
+    await crm.accounts.create({ id: 'a1', name: 'Acme' });
+    await crm.accounts.update({ id: 'a1', name: 'Acme Ltd' });
+    await crm.accounts.update({ id: 'a1', name: 'Acme plc' });
+    const of = { kind: 'account', id: 'a1' };
+    assert.deepEqual((await crm.history.list(of)).items.map(({ record_version: version }) => version), [1, 2, 3]);
+    assert.equal((await crm.history.asOf({ ...of, at: options.now })).body.name, 'Acme plc');
+    assert.deepEqual(await crm.history.verify(of), { entries: 3 });
+    await assert.rejects(crm.backup('backup.db'), { code: 'unsupported_change' });
+  }
+  const plain = Crm.inMemory(options);
+  await plain.accounts.create({ id: 'a1', name: 'Acme' });
+  assert.deepEqual(await plain.history.list({ kind: 'account', id: 'a1' }), { items: [] });
+});
+
 test('the decide loop', async () => {
   const { value } = await decideWith('users.update', { id: 'u1', name: 'Ada L.' }, (needs) => needs.map(({ get }) => (get.kind === 'user' ? { ...get, body: { name: 'Ada' } } : { ...get, absent: true })), options);
   assert.equal(value.name, 'Ada L.');

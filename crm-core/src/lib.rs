@@ -52,4 +52,6 @@ mod readme {
     struct Chinese;
     #[doc = include_str!("../../docs/guides/own-store.md")]
     struct OwnStore;
+    #[doc = include_str!("../../docs/operate.md")]
+    struct Operate;
 }

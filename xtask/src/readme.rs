@@ -9,16 +9,17 @@ use crate::steps::{Run, require};
 use crate::{paths, shell};
 
 /// The files, each with the languages in which it must have an example.
-const FILES: [(&str, &[&str]); 9] = [
+const FILES: [(&str, &[&str]); 10] = [
     ("README.md", &["python", "js", "rust"]),
     ("README.zh-CN.md", &["python", "js", "rust"]),
     ("docs/frames.md", &["python"]),
     ("docs/guides/conditions.md", &["python"]),
     ("docs/guides/configuration.md", &["python"]),
     ("docs/guides/decide.md", &["python", "js"]),
+    ("docs/guides/history.md", &["python", "js"]),
     ("docs/guides/own-store.md", &["python", "rust"]),
     ("docs/guides/timers.md", &["python"]),
-    ("docs/operate.md", &["python"]),
+    ("docs/operate.md", &["python", "js", "rust"]),
 ];
 
 /// One fenced block.

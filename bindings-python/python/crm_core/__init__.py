@@ -14,7 +14,7 @@ from ._generated.pure import __all__ as _pure
 from ._values import UNSET, Options, Unset
 from ._wire import loads as _loads
 from ._conformance import Report, conformance, conformance_async
-from .crm import AsyncCrm, Crm
+from .crm import AsyncCrm, Contents, Crm
 from .decision import (
     Changes,
     Done,
@@ -53,6 +53,7 @@ __all__ = [
     "AsyncRepository",
     "Changes",
     "ConflictError",
+    "Contents",
     "Crm",
     "CrmError",
     "Done",

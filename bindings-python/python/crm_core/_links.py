@@ -85,11 +85,13 @@ class _Ended:
             raise CrmError.of("unknown_engine", engine="of this repository")
 
 
-def _described(request: str, repository: Any) -> str:
-    """The request, and what the repository says of itself."""
+def _described(request: str, repository: Any, history: bool) -> str:
+    """The request, what the repository says of itself, and whether its history is kept."""
     store = {name: value for name in ("executes", "exact_text") if (value := getattr(repository, name, None)) is not None}
     if isinstance(repository, (SqlRepository, AsyncSqlRepository)):
         store = {"sql": repository.dialect, "in_transaction": repository.in_transaction}
+    if history:
+        store["history"] = True
     text = request.rstrip()
     return f'{text[:-1]},"store":{dumps(store)}}}' if store and text.endswith("}") else request
 
@@ -97,14 +99,15 @@ def _described(request: str, repository: Any) -> str:
 class Steps(_Ended):
     """A repository of yours, asked step by step."""
 
-    def __init__(self, repository: Repository | SqlRepository) -> None:
+    def __init__(self, repository: Repository | SqlRepository, history: bool = False) -> None:
         super().__init__()
         self.repository = repository
+        self.history = history
 
     def send(self, request: str) -> str:
         """Answers; the operation is aborted when the repository raises anything but a `CrmError`."""
         self.check()
-        text = _crm.begin(_described(request, self.repository))
+        text = _crm.begin(_described(request, self.repository, self.history))
         handle: int | None = None
         try:
             while not text.startswith(_DONE):
@@ -131,14 +134,15 @@ class Steps(_Ended):
 class AsyncSteps(_Ended):
     """A repository of yours with awaited methods, asked step by step."""
 
-    def __init__(self, repository: AsyncRepository | AsyncSqlRepository) -> None:
+    def __init__(self, repository: AsyncRepository | AsyncSqlRepository, history: bool = False) -> None:
         super().__init__()
         self.repository = repository
+        self.history = history
 
     async def send(self, request: str) -> str:
         """Answers; the operation is aborted when the task is cancelled or the repository raises anything but a `CrmError`."""
         self.check()
-        text = await self._begin(_described(request, self.repository))
+        text = await self._begin(_described(request, self.repository, self.history))
         handle: int | None = None
         try:
             while not text.startswith(_DONE):

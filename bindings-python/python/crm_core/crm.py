@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -16,7 +18,7 @@ from ._generated.async_areas import AsyncAreas
 from ._generated.operations import OPERATIONS
 from ._links import AsyncEngine, AsyncLink, AsyncSteps, Engine, Link, Steps
 from ._values import UNSET, Options, Unset
-from ._wire import Settings, answer, arguments, loads, read, request
+from ._wire import Settings, answer, arguments, dumps, loads, read, request
 from .errors import CrmError, from_wire
 from .repository import AsyncRepository, Repository
 from .sql import AsyncSqlRepository, SqlRepository
@@ -30,6 +32,18 @@ BatchStep = tuple[str, Any] | models.BatchItem | Mapping[str, Any]
 """An operation of a batch: `(op, input)`, or `{"op", "input", "expect_version"}`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a whole, readable file of a store holds."""
+
+    records: int
+    """Records of all tenants and kinds."""
+    events: int
+    """Events of all tenants."""
+    layout: int
+    """The layout of the tables."""
+
+
 class Crm(Areas):
     """The engine over a store.
 
@@ -40,14 +54,20 @@ class Crm(Areas):
     Args:
         repository: your own store: an object with the methods of `crm_core.Repository`, or one of `crm_core.stores`,
             `crm_core.sqlalchemy` or `crm_core.django` that works in your database and your transaction.
+        history: keeps every version of every record, for `history.list`, `history.as_of` and `history.verify`.
         config: a configuration to use instead of the stored one.
         options: what every operation is given unless a call says otherwise: see `crm_core.Options`.
     """
 
     def __init__(
-        self, repository: Repository | SqlRepository, *, config: Configuration | None = None, **options: Unpack[Options]
+        self,
+        repository: Repository | SqlRepository,
+        *,
+        history: bool = False,
+        config: Configuration | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        self._link: Link = Steps(repository)
+        self._link: Link = Steps(repository, history)
         self._settings = Settings(Options()).at(config, options)
 
     @classmethod
@@ -57,9 +77,11 @@ class Crm(Areas):
         return made
 
     @classmethod
-    def in_memory(cls, *, config: Configuration | None = None, **options: Unpack[Options]) -> Self:
-        """Opens an engine over an empty store in memory."""
-        return cls._over(Engine(_crm.open_memory()), Settings(Options()).at(config, options))
+    def in_memory(
+        cls, *, history: bool = False, config: Configuration | None = None, **options: Unpack[Options]
+    ) -> Self:
+        """Opens an engine over an empty store in memory, which keeps every version of every record if `history` says so."""
+        return cls._over(Engine(_crm.open_memory(history)), Settings(Options()).at(config, options))
 
     @classmethod
     def open(
@@ -68,6 +90,7 @@ class Crm(Areas):
         *,
         durability: Literal["power", "process"] = "power",
         busy_timeout: float = 5.0,
+        history: bool = False,
         config: Configuration | None = None,
         **options: Unpack[Options],
     ) -> Self:
@@ -80,10 +103,11 @@ class Crm(Areas):
             address: `sqlite:deals.db`, or a path.
             durability: what a commit outlives: a cut of `power` (the default), or only the end of the `process`, faster.
             busy_timeout: for how many seconds a commit waits for another process's lock.
+            history: keeps every version of every record, from here on and as long as every writer opens the file so.
             config: a configuration to use instead of the stored one.
             options: what every operation is given unless a call says otherwise.
         """
-        link = Engine(_opened(address, durability, busy_timeout))
+        link = Engine(_opened(address, durability, busy_timeout, history))
         return cls._over(link, Settings(Options()).at(config, options))
 
     def at(self, *, config: Configuration | None | Unset = UNSET, **options: Unpack[Options]) -> Self:
@@ -130,7 +154,19 @@ class Crm(Areas):
 
     def export_snapshot(self, target: str | os.PathLike[str]) -> None:
         """Writes everything, as of one moment, into a new SQLite file that any library may open."""
-        _exported(self._link, target)
+        _filed(self._link, "export_snapshot", target=target)
+
+    def backup(self, target: str | os.PathLike[str]) -> Contents:
+        """Writes a backup as of one moment while the store is in use, reads it back whole and says what is in it."""
+        return Contents(**_filed(self._link, "backup", target=target))
+
+    @staticmethod
+    def restore(backup: str | os.PathLike[str], target: str | os.PathLike[str]) -> Contents:
+        """Puts a verified copy of a backup where a store is to be opened, and says what is in it.
+
+        A file that is there is never written over; a crash on the way leaves no half store.
+        """
+        return Contents(**_filed(None, "restore", backup=backup, target=target))
 
     def close(self) -> None:
         """Closes the store; an engine that nobody holds any more is closed by itself."""
@@ -153,14 +189,20 @@ class AsyncCrm(AsyncAreas):
 
     Args:
         repository: your own store.
+        history: keeps every version of every record, as in `Crm`.
         config: a configuration to use instead of the stored one.
         options: what every operation is given unless a call says otherwise: see `crm_core.Options`.
     """
 
     def __init__(
-        self, repository: AsyncRepository | AsyncSqlRepository, *, config: Configuration | None = None, **options: Unpack[Options]
+        self,
+        repository: AsyncRepository | AsyncSqlRepository,
+        *,
+        history: bool = False,
+        config: Configuration | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        self._link: AsyncLink = AsyncSteps(repository)
+        self._link: AsyncLink = AsyncSteps(repository, history)
         self._settings = Settings(Options()).at(config, options)
 
     @classmethod
@@ -170,9 +212,11 @@ class AsyncCrm(AsyncAreas):
         return made
 
     @classmethod
-    def in_memory(cls, *, config: Configuration | None = None, **options: Unpack[Options]) -> Self:
-        """Opens an engine over an empty store in memory."""
-        return cls._over(AsyncEngine(Engine(_crm.open_memory())), Settings(Options()).at(config, options))
+    def in_memory(
+        cls, *, history: bool = False, config: Configuration | None = None, **options: Unpack[Options]
+    ) -> Self:
+        """Opens an engine over an empty store in memory, which keeps every version of every record if `history` says so."""
+        return cls._over(AsyncEngine(Engine(_crm.open_memory(history))), Settings(Options()).at(config, options))
 
     @classmethod
     def open(
@@ -181,11 +225,12 @@ class AsyncCrm(AsyncAreas):
         *,
         durability: Literal["power", "process"] = "power",
         busy_timeout: float = 5.0,
+        history: bool = False,
         config: Configuration | None = None,
         **options: Unpack[Options],
     ) -> Self:
         """Opens an engine over an SQLite file, as `Crm.open` does; opening itself is not awaited."""
-        link = AsyncEngine(Engine(_opened(address, durability, busy_timeout)))
+        link = AsyncEngine(Engine(_opened(address, durability, busy_timeout, history)))
         return cls._over(link, Settings(Options()).at(config, options))
 
     def at(self, *, config: Configuration | None | Unset = UNSET, **options: Unpack[Options]) -> Self:
@@ -226,7 +271,16 @@ class AsyncCrm(AsyncAreas):
 
     def export_snapshot(self, target: str | os.PathLike[str]) -> None:
         """Writes everything, as of one moment, into a new SQLite file that any library may open."""
-        _exported(self._link, target)
+        _filed(self._link, "export_snapshot", target=target)
+
+    async def backup(self, target: str | os.PathLike[str]) -> Contents:
+        """Writes a backup as of one moment while the store is in use, reads it back whole and says what is in it."""
+        return Contents(**await asyncio.to_thread(_filed, self._link, "backup", target=target))
+
+    @staticmethod
+    async def restore(backup: str | os.PathLike[str], target: str | os.PathLike[str]) -> Contents:
+        """Puts a verified copy of a backup where a store is to be opened, as `Crm.restore` does."""
+        return Contents(**await asyncio.to_thread(_filed, None, "restore", backup=backup, target=target))
 
     def close(self) -> None:
         """Closes the store; an engine that nobody holds any more is closed by itself."""
@@ -241,19 +295,24 @@ class AsyncCrm(AsyncAreas):
         self.close()
 
 
-def _opened(address: str | os.PathLike[str], durability: str, busy_timeout: float) -> int:
-    plain = loads(_crm.open(os.fspath(address), durability, busy_timeout))
+def _opened(address: str | os.PathLike[str], durability: str, busy_timeout: float, history: bool) -> int:
+    plain = loads(_crm.open(os.fspath(address), durability, busy_timeout, history))
     number: int = answer(plain, object).value
     return number
 
 
-def _exported(link: Link | AsyncLink, target: str | os.PathLike[str]) -> None:
-    engine = link.engine if isinstance(link, AsyncEngine) else link
-    if not isinstance(engine, Engine):
-        raise CrmError.of("unsupported_change", part="export_snapshot")
-    if engine.closed:
-        raise CrmError.of("unknown_engine", engine=engine.number)
-    read(_crm.export_snapshot(engine.number, target), object)
+def _filed(link: Link | AsyncLink | None, command: str, **paths: str | os.PathLike[str]) -> Any:
+    """Does with the file of an engine, or with files that nobody has open, what is no operation."""
+    number = None
+    if link is not None:
+        engine = link.engine if isinstance(link, AsyncEngine) else link
+        if not isinstance(engine, Engine):
+            raise CrmError.of("unsupported_change", part=command)
+        if engine.closed:
+            raise CrmError.of("unknown_engine", engine=engine.number)
+        number = engine.number
+    wanted = {command: {name: os.fspath(path) for name, path in paths.items()}}
+    return read(_crm.file(number, dumps(wanted)), object).value
 
 
 _ITEM = '`("users.get", {"id": "u1"})` or `{"op": "users.get", "input": {"id": "u1"}}`'

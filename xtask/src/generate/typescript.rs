@@ -22,7 +22,7 @@ const SHARED: [&str; 8] = ["error", "exact", "render", "request", "steps", "host
 /// The stores that are written by hand, in `bindings-node/stores`.
 const STORES: [&str; 3] = ["run", "better-sqlite3", "pg"];
 /// The codes that the façade raises itself; its messages are those of the table.
-const RAISED: [&str; 11] = [
+const RAISED: [&str; 12] = [
     "engine_crashed",
     "fields_such_as",
     "invalid_decimal",
@@ -32,6 +32,7 @@ const RAISED: [&str; 11] = [
     "number_out_of_range",
     "opens_no_files",
     "unknown_engine",
+    "unsupported_change",
     "unsupported_url",
     "wrong_type",
 ];

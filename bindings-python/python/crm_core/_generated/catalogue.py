@@ -1027,6 +1027,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "the known scheme is `sqlite:`; a file whose name has a colon is written `sqlite:` and its path",
         "已知的协议是 `sqlite:`；文件名含冒号时，请写 `sqlite:` 加路径",
     ),
+    "postgres_by_host": (
+        None,
+        "reach PostgreSQL over a connection of your own: give `Crm` a repository of `crm_core.sqlalchemy` or `crm_core.django` (Python) or of `crm-core/stores/pg` (Node); in Rust take `crm-store-postgres`",
+        "请通过您自己的连接访问 PostgreSQL：为 `Crm` 提供 `crm_core.sqlalchemy` 或 `crm_core.django`（Python）或 `crm-core/stores/pg`（Node）的存储；在 Rust 中使用 `crm-store-postgres`",
+    ),
     "text_version": (
         None,
         "the {kind} `{id}` has a text as its version, with which `expect_version` cannot be compared; leave `expect_version` out and compare the text where the changes are carried out",
@@ -1209,8 +1214,13 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "opened_before_fork": (
         None,
-        "it was opened before this process was forked; open it again here",
-        "它是在此进程派生之前打开的；请在此重新打开",
+        "it was opened before this process was forked: close it before forking, and open it again here",
+        "它是在此进程派生之前打开的：请在派生之前关闭，并在此重新打开",
+    ),
+    "open_at_fork": (
+        None,
+        "`{file}` was open when this process was forked: close it before forking, or start this process without forking (`spawn`)",
+        "此进程派生时 `{file}` 处于打开状态：请在派生之前关闭，或不经派生启动此进程（`spawn`）",
     ),
     "file_gone": (
         None,
