@@ -1,11 +1,12 @@
 //! Connections that are cut and servers that are killed while commits are under way: what was acknowledged is there whole, what
 //! nobody knows is settled by sending the same key again.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crm_store_postgres::{BlockingRepository, Options};
 use tokio_postgres::{Client, NoTls};
 
 const WRITERS: u64 = 4;
+const CLIENT: &str = "CRM_TEST_CLIENT";
 
 /// A killed server would disturb the other test.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -167,6 +169,20 @@ async fn observer() -> Client {
     }
 }
 
+/// Waits until a server that was killed has noticed.
+fn wait_for_the_end(runtime: &tokio::runtime::Runtime, client: &Client) {
+    let start = Instant::now();
+    while runtime.block_on(client.query_one("SELECT 1", &[])).is_ok() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn kill_process(pid: u32) {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    assert!(name.starts_with("postgres"), "the server is not on this machine: process {pid} is `{}`", name.trim());
+    assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+}
+
 #[test]
 fn a_cut_connection_leaves_nothing_in_part() {
     let (schema, kills) = (schema("cut"), if is_soak() { 1_000 } else { 50 });
@@ -190,7 +206,7 @@ fn a_cut_connection_leaves_nothing_in_part() {
     });
     let (failures, replayed) = (seen.failures.load(Ordering::SeqCst), seen.replayed.load(Ordering::SeqCst));
     println!(
-        "{kills} cut connections: {commits} commits, {failures} failures, {replayed} of them had been carried out"
+        "figure: {kills} cut connections: {commits} commits, {failures} failures, {replayed} of them had been carried out"
     );
 }
 
@@ -205,16 +221,94 @@ fn a_killed_server_keeps_what_it_acknowledged() {
         let text = "SELECT pid FROM pg_stat_activity WHERE application_name = 'crm-core' ORDER BY random() LIMIT 1";
         let rows = runtime.block_on(client.query(text, &[])).unwrap();
         let Some(pid) = rows.first().map(|row| row.get::<_, i32>(0)) else { return };
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        assert!(name.starts_with("postgres"), "the server is not on this machine: process {pid} is `{}`", name.trim());
-        let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
-        assert!(killed.success());
-        // Until it has noticed.
-        let start = Instant::now();
-        while runtime.block_on(client.query_one("SELECT 1", &[])).is_ok() && start.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        kill_process(u32::try_from(pid).unwrap());
+        wait_for_the_end(&runtime, &client);
     });
     let (failures, replayed) = (seen.failures.load(Ordering::SeqCst), seen.replayed.load(Ordering::SeqCst));
-    println!("{kills} killed servers: {commits} commits, {failures} failures, {replayed} of them had been carried out");
+    println!(
+        "figure: {kills} killed backends, with which the server went down: {commits} commits, {failures} failures, {replayed} of them had been carried out"
+    );
+}
+
+/// The first process of the server, killed outright: nothing is left that could end in order, and another one starts from the log.
+#[test]
+fn a_killed_postmaster_keeps_what_it_acknowledged() {
+    let (schema, kills) = (schema("postmaster"), if is_soak() { 60 } else { 4 });
+    assert_eq!(connect(&schema).capabilities().durability, "power", "this server does not wait for its disk");
+    let runtime = runtime();
+    let (commits, seen) = torment(&schema, kills, |_| {
+        std::thread::sleep(Duration::from_millis(300));
+        let client = runtime.block_on(observer());
+        let row = runtime.block_on(client.query_one("SELECT pg_backend_pid()", &[])).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", row.get::<_, i32>(0))).unwrap();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
+        kill_process(parent);
+        wait_for_the_end(&runtime, &client);
+        // Whoever keeps the server starts it again.
+        drop(runtime.block_on(observer()));
+    });
+    let (failures, replayed) = (seen.failures.load(Ordering::SeqCst), seen.replayed.load(Ordering::SeqCst));
+    println!(
+        "figure: {kills} killed postmasters: {commits} commits, {failures} failures, {replayed} of them had been carried out"
+    );
+}
+
+#[test]
+#[ignore = "the other process of `a_killed_client_leaves_nothing_in_part`"]
+fn commits_until_killed() {
+    let Ok(given) = std::env::var(CLIENT) else { return };
+    let (schema, name) = given.split_once(' ').unwrap();
+    let store = connect(schema);
+    for n in 0_u64.. {
+        let name = format!("{name}.{n}");
+        let Committed::Done { numbers } = now(store.commit(&known(&name))).unwrap() else { panic!("{name} was there") };
+        writeln!(std::io::stdout(), "committed {name} {}", numbers.into_values().next().unwrap()).unwrap();
+    }
+}
+
+/// A process that is killed while it commits: what it was told is there, and what it was not told is settled by its key.
+#[test]
+fn a_killed_client_leaves_nothing_in_part() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (schema, kills) = (schema("client"), if is_soak() { 500 } else { 22 });
+    let store = connect(&schema);
+    let (mut acknowledged, mut replayed) = (BTreeMap::new(), 0);
+    for kill in 0..kills {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "commits_until_killed", "--nocapture"]);
+        command.env(CLIENT, format!("{schema} c{kill}")).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(std::result::Result::ok);
+        let mut note = |line: String| {
+            if let Some((_, told)) = line.split_once("committed ") {
+                let (name, number) = told.split_once(' ').unwrap();
+                acknowledged.insert(name.to_owned(), number.parse::<u64>().unwrap());
+            }
+            line.contains("committed ")
+        };
+        // After some commits, and some part of a commit more.
+        let mut left = 1 + kill % 4;
+        while left > 0 {
+            left -= usize::from(note(lines.next().expect("the client ended by itself")));
+        }
+        std::thread::sleep(Duration::from_micros(u64::try_from(kill * 137 % 3_000).unwrap()));
+        child.kill().unwrap();
+        lines.for_each(|line| {
+            note(line);
+        });
+        child.wait().unwrap();
+        // The commit that it was never told of.
+        let last = acknowledged.keys().filter_map(|name| name.strip_prefix(&format!("c{kill}.")));
+        let name = format!("c{kill}.{}", last.map(|n| n.parse::<u64>().unwrap()).max().unwrap() + 1);
+        let number = match now(store.commit(&known(&name))).unwrap() {
+            Committed::Done { numbers } => numbers,
+            Committed::Replayed { numbers, .. } => {
+                replayed += 1;
+                numbers
+            }
+        };
+        acknowledged.insert(name, number.into_values().next().unwrap());
+    }
+    check(&schema, &acknowledged);
+    println!("figure: {kills} killed clients: {} commits, {replayed} of them unheard of", acknowledged.len());
 }

@@ -221,7 +221,10 @@ async fn writers_lose_nothing_and_readers_skip_nothing() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), whole, "a reader skipped or repeated an event");
     }
-    println!("{commits} commits, {} conflicts", tally.conflicts.load(Ordering::SeqCst));
+    println!(
+        "figure: {WRITERS} writers, {commits} commits, {} conflicts, 3 readers throughout",
+        tally.conflicts.load(Ordering::SeqCst)
+    );
 }
 
 fn is_refused(outcome: &Result<Committed>) -> bool {

@@ -122,4 +122,5 @@ fn three_tickers_carry_out_a_week_of_occurrences_once_each() {
     // A tick that the busy store stopped does not tell what it had carried out before.
     assert!(fired <= expected.len() && fired > 0);
     assert_eq!(intents, expected.keys().filter(|(kind, _)| kind == "task.reminded").count());
+    println!("figure: 3 tickers after a week: {} occurrences, each once", expected.len());
 }
