@@ -12,7 +12,6 @@
 use std::sync::Arc;
 
 use crm_core::api::host::Host;
-use crm_core::base::canonical::Fields;
 use crm_core::base::change::{ChangeSet, Expect, Put};
 use crm_core::base::id::Id;
 use crm_core::crm::block_on;
@@ -56,7 +55,7 @@ fn a_search_over_very_many_records_ends() {
             1,
         )
     };
-    let put = |n: usize| Put { record: user(n).unwrap(), changed: Fields::new(), expect: Expect::Absent };
+    let put = |n: usize| Put { record: user(n).unwrap(), changed: Default::default(), expect: Expect::Absent };
     let changes =
         ChangeSet { tenant: "main".to_owned(), puts: (0..SCAN + 10).map(put).collect(), ..ChangeSet::default() };
     block_on(store.commit(&changes)).unwrap().unwrap();

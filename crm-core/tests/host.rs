@@ -65,6 +65,26 @@ fn a_batch_sees_its_own_writes_and_is_all_or_nothing() {
 }
 
 #[test]
+fn a_new_record_that_exists_is_the_first_refusal_though_nobody_looked_for_it() {
+    let host = Host::new();
+    let engine = host.attach_memory();
+    ask(&host, engine, "opportunities.create", json!({"id": "d1", "name": "One"}));
+    let again = json!({"op": "opportunities.create", "input": {"id": "d1", "name": "Again"}});
+    for after in [
+        json!({"op": "opportunities.create", "input": {"id": "d2", "name": "Two"}}),
+        json!({"op": "opportunities.create", "input": {"id": "d2", "name": ""}}),
+        json!({"op": "opportunities.advance", "input": {"id": "d1", "to": "nowhere"}}),
+    ] {
+        let answer = ask(&host, engine, "batch", json!({"requests": [again, after]}));
+        let said = (&answer["error"]["code"], &answer["error"]["path"]);
+        assert_eq!(said, (&json!("record_exists"), &json!("requests[0].input.id")), "{answer}");
+    }
+    let kept = ask(&host, engine, "opportunities.find", json!({}));
+    let names: Vec<&Value> = kept["value"]["items"].as_array().unwrap().iter().map(|deal| &deal["name"]).collect();
+    assert_eq!(names, [&json!("One")]);
+}
+
+#[test]
 fn a_repeated_key_gives_the_first_answer() {
     let host = Host::new();
     let engine = host.attach_memory();

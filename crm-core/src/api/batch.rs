@@ -4,15 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::request::decode;
+use super::request::{add_value, decode, refuse};
 use super::table::{Decides, Effect, Operation, Runner, Written, lookup, run_pure};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::limits;
-use crate::base::reason::{Explain, Reason};
-use crate::base::writer;
 use crate::config::hex;
 use crate::crm::run::{self, Frame, Job};
 use crate::crm::session::Session;
@@ -74,7 +72,7 @@ pub struct BatchAnswer {
 /// The batch as it is read: inputs stay text until their operation reads them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     #[serde(default = "yes")]
     atomic: bool,
     #[serde(borrow)]
@@ -92,21 +90,12 @@ struct Item<'a> {
     input: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
-struct Results {
-    results: Vec<Written>,
-}
-
-#[derive(Serialize)]
-struct Good {
-    ok: bool,
-    value: Written,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<Reason>,
-}
-
 impl<'a> Item<'a> {
-    fn operation(&self) -> Result<&'static Operation> {
+    /// The operation, which is often that of the item before.
+    fn operation(&self, before: Option<&'static Operation>) -> Result<&'static Operation> {
+        if let Some(same) = before.filter(|before| before.name == self.op) {
+            return Ok(same);
+        }
         if self.op == OPERATION.name {
             return Err(Error::new(Code::NestedBatch).at("op"));
         }
@@ -118,18 +107,14 @@ impl<'a> Item<'a> {
     }
 }
 
-fn read(text: &str) -> Result<Batch<'_>> {
+/// Reads a batch.
+///
+/// # Errors
+/// Every mistake in the batch itself.
+pub(super) fn read(text: &str) -> Result<Batch<'_>> {
     let batch: Batch<'_> = decode("batch", text)?;
     limits::items(batch.requests.len(), limits::BATCH, "requests")?;
     Ok(batch)
-}
-
-/// Says whether each operation of a batch is to be committed by itself.
-///
-/// # Errors
-/// Every mistake in the batch.
-pub fn is_separate(text: &str) -> Result<bool> {
-    Ok(!read(text)?.atomic)
 }
 
 /// The error of an operation that is committed by itself, where one commit or none is wanted.
@@ -142,35 +127,66 @@ pub fn expects_version(text: &str) -> bool {
     read(text).is_ok_and(|batch| batch.requests.iter().any(|item| item.expect_version.is_some()))
 }
 
-fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
-    raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
-}
+/// Writes the answers of a batch's operations one after the other.
+struct Results(String);
 
-fn raw<T: Serialize>(value: &T) -> Result<Written> {
-    writer::to_raw(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+impl Results {
+    fn new(batch: &Batch<'_>) -> Self {
+        // An answer says about twice what its request does.
+        let size = batch.requests.iter().map(|item| item.text().len().saturating_mul(2).saturating_add(64)).sum();
+        let mut text = String::with_capacity(size);
+        text.push_str(r#"{"results":["#);
+        Results(text)
+    }
+
+    fn next(&mut self) -> &mut String {
+        if !self.0.ends_with('[') {
+            self.0.push(',');
+        }
+        &mut self.0
+    }
+
+    fn finish(mut self) -> Decision<Written> {
+        self.0.push_str("]}");
+        Decision::plain(Written::made(self.0))
+    }
 }
 
 async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<Written>> {
-    let batch = read(text)?;
+    together(session, &read(text)?).await
+}
+
+async fn together(session: &mut Session<'_>, batch: &Batch<'_>) -> Result<Decision<Written>> {
     if !batch.atomic {
         return Err(Error::new(Code::NeedsStore).with("op", "batch"));
     }
     let explain = session.context().explain;
-    let mut results = Vec::with_capacity(batch.requests.len());
+    let mut results = Results::new(batch);
+    let mut before = None;
     for (place, item) in batch.requests.iter().enumerate() {
         let step = async {
-            let operation = item.operation()?;
+            let operation = item.operation(before)?;
+            before = Some(operation);
             session.enter(operation.name, item.expect_version);
             let decision = match operation.runner {
                 Runner::Pure(pure) => run_pure(pure, item.text(), session.context()).map_err(inside)?,
                 Runner::Stored(stored) => stored(session, item.text()).await.map_err(inside)?,
                 Runner::Direct(_) => return Err(by_itself(operation.name).at("op")),
             };
-            good(decision, explain)
+            add_value(results.next(), decision.value.get(), decision.reasons, explain)
         };
-        results.push(step.await.map_err(|e: Error| e.at(&format!("requests[{place}]")))?);
+        step.await.map_err(|e: Error| e.at(&format!("requests[{place}]")))?;
     }
-    Ok(Decision::plain(raw(&Results { results })?))
+    Ok(results.finish())
+}
+
+/// The operations of a batch in one commit.
+struct Together<'a>(&'a Batch<'a>);
+
+impl Job<Written> for Together<'_> {
+    fn decide<'s>(&'s self, session: &'s mut Session<'_>) -> BoxFuture<'s, Result<Decision<Written>>> {
+        Box::pin(together(session, self.0))
+    }
 }
 
 /// Puts the path of an item's error into its input, except where the expected version stands beside that.
@@ -200,38 +216,50 @@ fn key_of(key: &str, place: usize) -> String {
     if is_hashed { hex(&Sha256::digest(own.as_bytes())) } else { own }
 }
 
-/// Runs a batch whose operations are committed one by one; an operation that is refused does not stop the others.
-///
-/// # Errors
-/// Every mistake in the batch itself.
-pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text: &str) -> Result<Decision<Written>> {
-    let batch = read(text)?;
-    let mut results = Vec::with_capacity(batch.requests.len());
-    for (place, item) in batch.requests.iter().enumerate() {
+impl Batch<'_> {
+    /// Runs the batch: in one commit, or its operations one by one; then one that is refused does not stop the others.
+    ///
+    /// # Errors
+    /// In one commit, whatever an operation refuses or the store meets.
+    pub(super) async fn run(&self, repository: &dyn Repository, frame: Frame<'_>) -> Result<Decision<Written>> {
+        if self.atomic {
+            return run::run(repository, frame, &Together(self)).await;
+        }
+        let mut results = Results::new(self);
+        for (place, item) in self.requests.iter().enumerate() {
+            match self.run_one(repository, frame, place, item).await {
+                Ok(decision) => {
+                    add_value(results.next(), decision.value.get(), decision.reasons, frame.context.explain)?;
+                }
+                Err(error) => results.next().push_str(&refuse(&error)),
+            }
+        }
+        Ok(results.finish())
+    }
+
+    async fn run_one(
+        &self,
+        repository: &dyn Repository,
+        frame: Frame<'_>,
+        place: usize,
+        item: &Item<'_>,
+    ) -> Result<Decision<Written>> {
         let mut context = frame.context.clone();
         // Each operation derives ids of its own.
         context.seed = context.seed.map(|seed| format!("{seed}/{place}"));
         let key = frame.idempotency.map(|(key, hash)| (key_of(key, place), format!("{hash}/{place}")));
-        let one = async {
-            let operation = item.operation()?;
-            let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));
-            let inner = Frame {
-                operation: operation.name,
-                context: &context,
-                idempotency,
-                expect_version: item.expect_version,
-                ..frame
-            };
-            if let Runner::Direct(direct) = operation.runner {
-                return direct(repository, Frame { idempotency: None, ..inner }, item.text()).await.map_err(inside);
-            }
-            let job = One { operation, text: item.text() };
-            run::run(repository, inner, &job).await
+        let operation = item.operation(None)?;
+        let idempotency = key.as_ref().map(|(k, h)| (k.as_str(), h.as_str()));
+        let inner = Frame {
+            operation: operation.name,
+            context: &context,
+            idempotency,
+            expect_version: item.expect_version,
+            ..frame
         };
-        results.push(match one.await {
-            Ok(decision) => good(decision, frame.context.explain)?,
-            Err(error) => raw(&serde_json::json!({"error": error.to_value(), "ok": false}))?,
-        });
+        if let Runner::Direct(direct) = operation.runner {
+            return direct(repository, Frame { idempotency: None, ..inner }, item.text()).await.map_err(inside);
+        }
+        run::run(repository, inner, &One { operation, text: item.text() }).await
     }
-    Ok(Decision::plain(raw(&Results { results })?))
 }

@@ -1,7 +1,7 @@
 //! A request over a repository: read, understood, and run or decided.
 
 use super::batch;
-use super::request::{Request, decode, refuse, write, write_text};
+use super::request::{Request, decode, refuse, write_text, write_value};
 use super::table::{Operation, Runner, Written, lookup, run_pure};
 use crate::base::change::ChangeSet;
 use crate::base::codes::Code;
@@ -102,8 +102,9 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// Whatever the operation refuses or the store meets.
     pub async fn run(&self, repository: &dyn Repository) -> Result<Decision<Written>> {
-        if self.operation.name == batch::OPERATION.name && batch::is_separate(self.request.input())? {
-            return batch::run_separately(repository, self.frame(), self.request.input()).await;
+        if self.operation.name == batch::OPERATION.name {
+            let batch = batch::read(self.request.input())?;
+            return batch.run(repository, self.frame()).await;
         }
         match self.operation.runner {
             Runner::Pure(pure) => run_pure(pure, self.request.input(), &self.request.context),
@@ -147,6 +148,9 @@ pub async fn answer(prepared: Prepared<'_>, repository: &dyn Repository) -> Stri
         Prepared { request, operation: Operation { runner: Runner::Pure(pure), .. }, .. } => {
             write_text(pure(request.input(), &request.context), request.explain)
         }
-        prepared => write(prepared.run(repository).await, prepared.explain()),
+        prepared => match prepared.run(repository).await {
+            Ok(decision) => write_value(decision.value.get(), decision.reasons, prepared.explain()),
+            Err(error) => refuse(&error),
+        },
     }
 }

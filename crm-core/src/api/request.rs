@@ -115,22 +115,32 @@ pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<
 
 /// Writes an answer whose value is a text of JSON already.
 pub fn write_text(result: Result<Decision<String>>, explain: Explain) -> String {
-    let decision = match result {
-        Ok(decision) => decision,
-        Err(error) => return refuse(&error),
-    };
-    let reasons = Reason::trim(decision.reasons, explain);
-    let mut text = String::with_capacity(decision.value.len().saturating_add(32));
-    text.push_str(r#"{"ok":true,"value":"#);
-    text.push_str(&decision.value);
+    result.map_or_else(|error| refuse(&error), |decision| write_value(&decision.value, decision.reasons, explain))
+}
+
+/// Writes the answer of a value that is a text of JSON already.
+pub(super) fn write_value(value: &str, reasons: Vec<Reason>, explain: Explain) -> String {
+    let mut text = String::with_capacity(value.len().saturating_add(32));
+    match add_value(&mut text, value, reasons, explain) {
+        Ok(()) => text,
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Adds the answer of a value that is a text of JSON already.
+///
+/// # Errors
+/// `internal_error` when the reasons cannot be written.
+pub(super) fn add_value(text: &mut String, value: &str, reasons: Vec<Reason>, explain: Explain) -> Result<()> {
+    let reasons = Reason::trim(reasons, explain);
+    text.extend([r#"{"ok":true,"value":"#, value]);
     if !reasons.is_empty() {
-        match writer::to_string(&reasons, 0) {
-            Ok(reasons) => text.extend([r#","reasons":"#, &reasons]),
-            Err(e) => return refuse(&Error::new(Code::InternalError).with("reason", e.to_string())),
-        }
+        let reasons = writer::to_string(&reasons, 0)
+            .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+        text.extend([r#","reasons":"#, &reasons]);
     }
     text.push('}');
-    text
+    Ok(())
 }
 
 /// Writes an answer.

@@ -5,8 +5,6 @@
 //! `direct_read` and `direct_write` ones work on the store itself. `with_obligations` marks those whose changes hold more than records
 //! and events.
 
-use serde_json::value::RawValue;
-
 use super::request::decode;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -22,8 +20,8 @@ use crate::crm::session::Session;
 #[cfg(feature = "store")]
 use crate::store::repository::{BoxFuture, Repository};
 
-/// A value in its written form.
-pub type Written = Box<RawValue>;
+#[cfg(feature = "store")]
+pub use crate::base::writer::Written;
 
 /// An operation that needs no records: from its written input and the context to the text of its value.
 pub type Pure = fn(&str, &Context) -> Result<Decision<String>>;
@@ -165,7 +163,7 @@ fn unwritten(error: &serde_json::Error) -> Error {
 
 #[cfg(feature = "store")]
 fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Written>> {
-    let value = crate::base::writer::to_raw(&decision.value).map_err(|e| unwritten(&e))?;
+    let value = Written::of(&decision.value).map_err(|e| unwritten(&e))?;
     Ok(Decision::new(value, decision.reasons))
 }
 
@@ -176,8 +174,7 @@ fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Writte
 #[cfg(feature = "store")]
 pub fn run_pure(pure: Pure, text: &str, context: &Context) -> Result<Decision<Written>> {
     let decision = pure(text, context)?;
-    let value = RawValue::from_string(decision.value).map_err(|e| unwritten(&e))?;
-    Ok(Decision::new(value, decision.reasons))
+    Ok(Decision::new(Written::made(decision.value), decision.reasons))
 }
 
 macro_rules! effect {

@@ -1,11 +1,14 @@
 //! Change sets: everything that one operation changes, committed whole or not at all.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::canonical::Fields;
+use super::entity::fields_of;
 use super::id::Id;
 use super::number::{Numbers, resolve};
-use super::record::{Key, Record};
+use super::record::{Body, Key, Record};
 use super::time::Instant;
 
 /// What must be true of a record for a change to be committed.
@@ -25,9 +28,66 @@ pub struct Put {
     /// The whole new record.
     pub record: Record,
     /// The fields that changed, with their new values; for hosts that update columns of their own.
-    pub changed: Fields,
+    pub changed: Changed,
     /// What must be true before.
     pub expect: Expect,
+}
+
+/// The fields that a put changes, with their new values; made when they are asked for, which most stores never do.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// All fields of a new record.
+    whole: Option<Body>,
+    /// What was changed after that.
+    fields: Fields,
+}
+
+impl Changed {
+    /// All fields of a new record.
+    pub fn whole(body: &Body) -> Self {
+        Changed { whole: Some(body.clone()), fields: Fields::new() }
+    }
+
+    /// Adds what was changed after that, in place of earlier values.
+    pub fn extend(&mut self, later: Changed) {
+        match later.whole {
+            Some(_) => *self = later,
+            None => self.fields.extend(later.fields),
+        }
+    }
+
+    /// The fields by their names; one that is gone is null.
+    pub fn fields(&self) -> Cow<'_, Fields> {
+        let Some(body) = &self.whole else { return Cow::Borrowed(&self.fields) };
+        let mut all = fields_of(body.text());
+        all.remove("version");
+        all.extend(self.fields.clone());
+        Cow::Owned(all)
+    }
+}
+
+impl From<Fields> for Changed {
+    fn from(fields: Fields) -> Self {
+        Changed { whole: None, fields }
+    }
+}
+
+impl PartialEq for Changed {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields() == other.fields()
+    }
+}
+
+impl Serialize for Changed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fields().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Changed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Fields::deserialize(deserializer).map(Changed::from)
+    }
 }
 
 /// A record to remove.

@@ -117,7 +117,15 @@ impl Context {
     /// # Errors
     /// `unknown_time_zone`; `invalid_date` where the zone leads out of the years 1 to 9999, whose dates alone can be read again.
     pub fn date_of(&self, at: Instant) -> Result<Date, Error> {
-        let date = at.date_in(&self.zone()?);
+        self.date_in(at, &self.zone()?)
+    }
+
+    /// The date of an instant in the context's zone, which was looked up before.
+    ///
+    /// # Errors
+    /// `invalid_date`, as [`Context::date_of`].
+    pub fn date_in(&self, at: Instant, zone: &Zone) -> Result<Date, Error> {
+        let date = at.date_in(zone);
         if (1..=9999).contains(&date.parts().0) {
             Ok(date)
         } else {

@@ -60,6 +60,9 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// # Errors
     /// `internal_error` when the body cannot be written.
     fn to_record(&self, version: u64) -> Result<Record> {
+        if self.version() == 0 {
+            return Ok(self.with_body(version, Body::write(self)?));
+        }
         let mut stored = self.clone();
         stored.set_version(0);
         Ok(self.with_body(version, Body::write(&stored)?))
@@ -134,15 +137,22 @@ pub fn present(
 /// # Errors
 /// `corrupt_record` when the old body is not an object.
 pub fn rewritten(record: &Record, old: &Body, changed: &Fields) -> Result<Body> {
-    let fields: std::result::Result<BTreeMap<String, Box<RawValue>>, _> = serde_json::from_str(old.text());
-    let mut fields = fields.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
-    for (name, value) in changed {
-        match value {
-            Value::Null => fields.remove(name),
-            value => fields.insert(name.clone(), Body::write(value)?.into_raw()),
-        };
+    let fields: std::result::Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(old.text());
+    let fields = fields.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+    let kept = fields.into_iter().filter(|(name, _)| !changed.contains_key(name));
+    let mut all = order::map(kept.map(|(name, value)| (name, Field::Kept(value))));
+    for (name, value) in changed.iter().filter(|(_, value)| !value.is_null()) {
+        all.insert(name.clone(), Field::Changed(value));
     }
-    Body::write(&fields)
+    Body::write(&all)
+}
+
+/// A field of a changed record.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Kept(&'a RawValue),
+    Changed(&'a Value),
 }
 
 /// A request that creates a record.
@@ -169,26 +179,32 @@ pub trait Updates {
 
 /// The fields of a body as a map; empty for what is not an object.
 pub fn fields<T: Serialize>(value: &T) -> Fields {
-    text_fields(writer::to_string(value, 0))
+    writer::to_string(value, 512).map(|text| fields_of(&text)).unwrap_or_default()
 }
 
-fn text_fields(text: serde_json::Result<String>) -> Fields {
-    match text.and_then(|text| serde_json::from_str(&text)) {
-        Ok(Value::Object(map)) => order::map(map.into_iter().map(|(name, value)| (name, canonical(value)))),
-        _ => Fields::new(),
+/// The fields of a written body as a map; empty for what is not an object.
+pub fn fields_of(text: &str) -> Fields {
+    let mut fields: Fields = serde_json::from_str(text).unwrap_or_default();
+    for value in fields.values_mut().filter(|value| value.is_object() || value.is_array()) {
+        *value = canonical(value.take());
     }
+    fields
 }
 
 /// The fields in which two bodies differ, with the new values; a field that is gone is null.
 pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Fields {
-    differences(old.map(fields).unwrap_or_default(), fields(new))
+    let text = |value: &T| writer::to_string(value, 512).unwrap_or_default();
+    differences(&old.map(text).unwrap_or_default(), &text(new))
 }
 
-fn differences(mut before: Fields, after: Fields) -> Fields {
+/// One writer makes one text of one value, so only what differs as text need be read.
+fn differences(before: &str, after: &str) -> Fields {
+    let raw = |text| serde_json::from_str::<BTreeMap<String, &RawValue>>(text).unwrap_or_default();
+    let mut before = raw(before);
     let mut out = Fields::new();
-    for (name, value) in after {
-        if before.remove(&name).as_ref() != Some(&value) {
-            out.insert(name, value);
+    for (name, value) in raw(after) {
+        if before.remove(&name).is_none_or(|old| old.get() != value.get()) {
+            out.insert(name, serde_json::from_str(value.get()).map(canonical).unwrap_or_default());
         }
     }
     for name in before.into_keys() {

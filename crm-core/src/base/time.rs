@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::codes::Code;
@@ -222,8 +222,82 @@ impl FromStr for Zone {
     }
 }
 
+/// Room for the longest spelling of the years 0 to 9999: `2026-01-31T09:00:00.000001Z`.
+struct Spelling {
+    bytes: [u8; 27],
+    length: usize,
+}
+
+impl Spelling {
+    const fn new() -> Self {
+        Spelling { bytes: [b'0'; 27], length: 0 }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.length) {
+            *slot = byte;
+        }
+        self.length = self.length.saturating_add(1);
+    }
+
+    /// The last `places` digits of a number.
+    fn digits(&mut self, number: u32, places: usize) {
+        let end = self.length.saturating_add(places);
+        let mut rest = number;
+        for slot in self.bytes.get_mut(self.length..end).unwrap_or_default().iter_mut().rev() {
+            *slot = b'0'.saturating_add((rest % 10) as u8);
+            rest /= 10;
+        }
+        self.length = end;
+    }
+
+    /// Spells a date of these years; others are left to the general machinery.
+    fn date(&mut self, date: NaiveDate) -> Option<()> {
+        let year = u32::try_from(date.year()).ok().filter(|year| *year <= 9999)?;
+        self.digits(year, 4);
+        for number in [date.month(), date.day()] {
+            self.byte(b'-');
+            self.digits(number, 2);
+        }
+        Some(())
+    }
+
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(self.bytes.get(..self.length)?).ok()
+    }
+}
+
+impl Instant {
+    fn spell(self, into: &mut Spelling) -> Option<&str> {
+        let at = self.0.naive_utc();
+        into.date(at.date())?;
+        for (before, number) in [(b'T', at.hour()), (b':', at.minute()), (b':', at.second())] {
+            into.byte(before);
+            into.digits(number, 2);
+        }
+        let micros = self.0.timestamp_subsec_micros();
+        if micros != 0 {
+            into.byte(b'.');
+            let (number, places) = if micros.is_multiple_of(1000) { (micros / 1000, 3) } else { (micros, 6) };
+            into.digits(number, places);
+        }
+        into.byte(b'Z');
+        into.text()
+    }
+}
+
+impl Date {
+    fn spell(self, into: &mut Spelling) -> Option<&str> {
+        into.date(self.0)?;
+        into.text()
+    }
+}
+
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.spell(&mut Spelling::new()) {
+            return f.write_str(text);
+        }
         let micros = self.0.timestamp_subsec_micros();
         write!(f, "{}", self.0.format("%Y-%m-%dT%H:%M:%S"))?;
         match (micros, micros % 1000) {
@@ -237,7 +311,10 @@ impl fmt::Display for Instant {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+        match self.spell(&mut Spelling::new()) {
+            Some(text) => f.write_str(text),
+            None => write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day()),
+        }
     }
 }
 
@@ -251,7 +328,10 @@ macro_rules! as_text {
 
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                match self.spell(&mut Spelling::new()) {
+                    Some(text) => serializer.serialize_str(text),
+                    None => serializer.collect_str(self),
+                }
             }
         }
 
@@ -343,6 +423,33 @@ mod tests {
         #[cfg(feature = "zones")]
         assert_eq!(late.date_in(&"Asia/Shanghai".parse().unwrap()).to_string(), "2026-02-01");
         assert!("Mars/Olympus".parse::<Zone>().is_err());
+    }
+}
+
+#[cfg(test)]
+mod spelling {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_spelling_is_that_of_the_general_machinery(
+            seconds in -80_000_000_000_i64..260_000_000_000, micros in prop_oneof![Just(0), Just(250_000), 0_i64..1_000_000],
+        ) {
+            let at = Instant::from_micros(seconds * 1_000_000 + micros).unwrap();
+            let parts = match micros {
+                0 => String::new(),
+                micros if micros % 1000 == 0 => format!(".{:03}", micros / 1000),
+                micros => format!(".{micros:06}"),
+            };
+            let wanted = format!("{}{parts}Z", at.0.format("%Y-%m-%dT%H:%M:%S"));
+            prop_assert_eq!(at.to_string(), &wanted[..]);
+            prop_assert_eq!(serde_json::to_string(&at).unwrap(), format!("\"{wanted}\""));
+            let date = at.date_in(&"UTC".parse().unwrap());
+            let wanted = format!("{:04}-{:02}-{:02}", date.0.year(), date.0.month(), date.0.day());
+            prop_assert_eq!(serde_json::to_string(&date).unwrap(), format!("\"{wanted}\""));
+            prop_assert_eq!(date.to_string(), wanted);
+        }
     }
 }
 

@@ -21,18 +21,45 @@ pub fn to_string<T: Serialize>(value: &T, size: usize) -> Result<String> {
     Ok(writer.out)
 }
 
-/// Writes a value as raw JSON text.
-///
-/// # Errors
-/// As [`to_string`].
+/// A value that is JSON text already, and stands as it is in what is written around it.
 #[cfg(feature = "store")]
-pub fn to_raw<T: Serialize>(value: &T) -> Result<Box<RawValue>> {
-    to_string(value, 0).and_then(raw)
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written(String);
+
+#[cfg(feature = "store")]
+impl Written {
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// As [`to_string`].
+    pub fn of<T: Serialize>(value: &T) -> Result<Self> {
+        to_string(value, 512).map(Written)
+    }
+
+    /// Takes text that a writer of JSON made.
+    pub(crate) fn made(text: String) -> Self {
+        Written(text)
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        &self.0
+    }
 }
 
 #[cfg(feature = "store")]
-fn raw(text: String) -> Result<Box<RawValue>> {
-    RawValue::from_string(text)
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "store")]
+impl<'de> serde::Deserialize<'de> for Written {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Written(raw.get().to_owned()))
+    }
 }
 
 struct Writer {

@@ -64,7 +64,7 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewOpportunity) 
         created_at: Some(moment.at),
         updated_at: Some(moment.at),
     };
-    let mut started = moves::start(&new, stage, pipeline, &moment)?;
+    let mut started = moves::start(new, stage, &moment)?;
     custom::settle(session, None, &mut started).await?;
     let made = session.create(&started).await?;
     let mut data = Fields::new();

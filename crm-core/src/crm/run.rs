@@ -12,7 +12,7 @@ use crate::base::change::{ChangeSet, Idempotency};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::hint::{refused, unreadable};
 use crate::base::id::Id;
 use crate::base::number::{Numbers, resolve};
@@ -66,27 +66,27 @@ pub async fn decide<T>(
     job: &dyn Job<T>,
 ) -> Result<(Decision<T>, ChangeSet)> {
     let watched = Watched::new(repository, &frame);
-    let decided = watched.until(decide_once(watched.repository(), frame, job)).await;
-    decided.map(|(decision, changes, _)| (decision, changes))
+    let decided = async {
+        let mut session = begin(watched.repository(), frame);
+        let decision = job.decide(&mut session).await?;
+        Ok((decision, session.finish()))
+    };
+    watched.until(decided).await
 }
 
-/// Decides, and says whether it is a write, also where nothing is to be changed.
-async fn decide_once<T>(
-    repository: &dyn Repository,
-    frame: Frame<'_>,
-    job: &dyn Job<T>,
-) -> Result<(Decision<T>, ChangeSet, bool)> {
+fn begin<'a>(repository: &'a dyn Repository, frame: Frame<'a>) -> Session<'a> {
     let mut session = Session::new(repository, frame.context, frame.config);
     session.enter(frame.operation, frame.expect_version);
-    let decision = job.decide(&mut session).await?;
-    let is_write = session.is_write();
-    Ok((decision, session.finish(), is_write))
+    session
 }
 
 /// Decides and commits, all or nothing.
 ///
 /// A repeated idempotency key gives the first answer and changes nothing. A conflict is decided anew from fresh reads up to three
 /// times, with the same time and ids, but never when the caller named a version nor inside a host's transaction.
+///
+/// Where a store can do without, new records are not looked for at first. What is then refused is decided once more with every look,
+/// so that the answer is the same.
 ///
 /// # Errors
 /// Whatever the operation refuses or the store meets; `idempotency_key_reused`.
@@ -113,9 +113,24 @@ where
     if let Some(answer) = replay::<T>(repository, frame).await? {
         return Ok(answer);
     }
+    let mut unread = frame.expect_version.is_none();
     loop {
         *attempts = attempts.saturating_add(1);
-        let (decision, mut changes, is_write) = decide_once(repository, frame, job).await?;
+        let mut session = begin(repository, frame);
+        if unread {
+            session.leave_unread();
+        }
+        let decided = job.decide(&mut session).await;
+        let has_skipped = session.has_skipped();
+        let decision = match decided {
+            Err(error) if has_skipped && !matches!(error.kind(), Kind::Storage | Kind::Internal) => {
+                unread = false;
+                continue;
+            }
+            decided => decided?,
+        };
+        let is_write = session.is_write();
+        let mut changes = session.finish();
         if changes.is_empty() && !(is_write && frame.idempotency.is_some()) {
             return Ok(decision);
         }
@@ -133,6 +148,7 @@ where
                     && *attempts < ATTEMPTS
                     && !repository.capabilities().in_transaction =>
             {
+                unread = false;
                 trace::again(*attempts, &error);
             }
             Err(error) => return Err(error),

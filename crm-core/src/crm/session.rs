@@ -2,26 +2,27 @@
 //!
 //! Reads see the session's own writes; what was read stays as it was read. Nothing reaches the store before the commit.
 
+mod cursors;
 mod parts;
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::base::canonical::Fields;
-use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Put, Require, Timer};
+use crate::base::change::{Allocate, ChangeSet, Changed, Claim, Counter, Event, Expect, Put, Require, Timer};
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::entity::{Entity, changed, present, rewritten};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
-use crate::base::record::{Key, KeyBytes, Record};
-use crate::base::time::Instant;
-use crate::config::{Config, ConfigRecord, STORED_ID, hex};
+use crate::base::record::{Key, Record};
+use crate::base::time::{Date, Instant, Zone};
+use crate::config::{Config, ConfigRecord, STORED_ID};
 use crate::pipeline::moves::Moment;
 use crate::store::query::{After, Query};
 use crate::store::repository::Repository;
+
+pub use cursors::{parse_cursor, write_cursor};
 
 /// What one operation sees of the world.
 pub struct Session<'a> {
@@ -32,7 +33,14 @@ pub struct Session<'a> {
     expect_version: Option<u64>,
     operation: &'static str,
     made: u64,
+    zone: OnceLock<Zone>,
+    /// New records are not looked for: the commit refuses those that exist.
+    unread: bool,
+    /// A new record was not looked for.
+    skipped: bool,
     read: BTreeMap<Key, Option<Record>>,
+    /// Records that were referred to and are there.
+    referred: BTreeSet<Key>,
     puts: Vec<Put>,
     places: BTreeMap<Key, usize>,
     requires: BTreeMap<Key, Expect>,
@@ -55,7 +63,11 @@ impl<'a> Session<'a> {
             expect_version: None,
             operation: "",
             made: 0,
+            zone: OnceLock::new(),
+            unread: false,
+            skipped: false,
             read: BTreeMap::new(),
+            referred: BTreeSet::new(),
             puts: Vec::new(),
             places: BTreeMap::new(),
             requires: BTreeMap::new(),
@@ -66,6 +78,16 @@ impl<'a> Session<'a> {
             timers: Vec::new(),
             kept: false,
         }
+    }
+
+    /// Leaves it to the commit to refuse new records that exist, where the store allows that; see [`Session::has_skipped`].
+    pub(super) fn leave_unread(&mut self) {
+        self.unread = true;
+    }
+
+    /// Says whether a new record was not looked for: then a refusal is no answer yet, since one that looks for it might come first.
+    pub(super) fn has_skipped(&self) -> bool {
+        self.skipped
     }
 
     /// Notes that a write found everything as it should be; its idempotency key is kept all the same.
@@ -137,12 +159,19 @@ impl<'a> Session<'a> {
     pub fn moment(&self, given: Option<Instant>, latest: Option<Instant>) -> Result<Moment<'a>> {
         let at = self.effective(given)?;
         let at = latest.filter(|_| given.is_none()).map_or(at, |latest| latest.max(at));
-        Ok(Moment {
-            at,
-            now: self.context.now()?,
-            date: self.context.date_of(at)?,
-            actor: self.context.actor.as_deref(),
-        })
+        Ok(Moment { at, now: self.context.now()?, date: self.date_of(at)?, actor: self.context.actor.as_deref() })
+    }
+
+    /// The date of an instant in the context's zone, which is looked up once.
+    fn date_of(&self, at: Instant) -> Result<Date> {
+        let zone = match self.zone.get() {
+            Some(zone) => zone,
+            None => {
+                let zone = self.context.zone()?;
+                self.zone.get_or_init(|| zone)
+            }
+        };
+        self.context.date_in(at, zone)
     }
 
     /// The configuration: the request's own, the stored one, or the built-in one; its version is guarded by the commit.
@@ -176,19 +205,13 @@ impl<'a> Session<'a> {
         self.config = None;
     }
 
-    async fn load(&mut self, key: Key) -> Result<Option<Record>> {
-        if let Some(place) = self.places.get(&key) {
-            return Ok(self.puts.get(*place).map(|put| put.record.clone()));
+    async fn load(&mut self, key: &Key) -> Result<Option<&Record>> {
+        if !self.places.contains_key(key) && !self.read.contains_key(key) {
+            let found = self.repository.get(&self.context.tenant, std::slice::from_ref(key)).await?;
+            let found = found.into_iter().next().flatten().map(Record::resolved);
+            self.read.insert(key.clone(), found);
         }
-        if let Some(known) = self.read.get(&key) {
-            return Ok(known.clone());
-        }
-        let keys = [key];
-        let found = self.repository.get(&self.context.tenant, &keys).await?.into_iter().next().flatten();
-        let found = found.map(Record::resolved);
-        let [key] = keys;
-        self.read.insert(key, found.clone());
-        Ok(found)
+        Ok(self.known(key))
     }
 
     /// Reads what a new record will ask for in one go: the configuration, unless it is known, and the place where it is to stand.
@@ -196,6 +219,9 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Whatever the store meets.
     pub(super) async fn read_ahead(&mut self, key: Key) -> Result<()> {
+        if self.leaves(&key) {
+            return Ok(());
+        }
         let config = Key::new(ConfigRecord::KIND, &Id::new(STORED_ID)?);
         let is_known = self.config.is_some() || self.given_config.is_some();
         let mut keys: Vec<Key> = [Some(config).filter(|_| !is_known), Some(key)].into_iter().flatten().collect();
@@ -219,7 +245,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Whatever the store meets, `corrupt_record`, `record_from_newer_engine`.
     pub async fn get<E: Entity>(&mut self, id: &Id) -> Result<Option<E>> {
-        self.load(Key::new(E::KIND, id)).await?.as_ref().map(E::from_record).transpose()
+        self.load(&Key::new(E::KIND, id)).await?.map(E::from_record).transpose()
     }
 
     /// Reads a record that must exist.
@@ -236,8 +262,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `record_not_found`, and as [`Session::get`].
     pub async fn refer<E: Entity>(&mut self, id: Option<&Id>, path: &str) -> Result<()> {
-        if let Some(id) = id {
+        let Some(id) = id else { return Ok(()) };
+        let key = Key::new(E::KIND, id);
+        if !self.referred.contains(&key) {
             self.need::<E>(id, path).await?;
+            self.referred.insert(key);
         }
         Ok(())
     }
@@ -248,7 +277,7 @@ impl<'a> Session<'a> {
     /// `unknown_kind`, `record_not_found`, and as [`Session::get`].
     pub async fn refer_to(&mut self, kind: &str, id: &Id, path: &str) -> Result<()> {
         super::kinds::known(kind).map_err(|e| e.at("kind").at(path))?;
-        match self.load(Key::new(kind, id)).await? {
+        match self.load(&Key::new(kind, id)).await? {
             Some(_) => Ok(()),
             None => Err(Error::new(Code::RecordNotFound).with("kind", kind).with("id", id.as_str()).at(path)),
         }
@@ -296,10 +325,26 @@ impl<'a> Session<'a> {
             return Err(error);
         }
         let key = Key::new(E::KIND, entity.id());
-        if self.load(key).await?.is_some() {
+        if !self.leaves(&key) && self.load(&key).await?.is_some() {
             return Err(Error::new(Code::RecordExists).with("kind", E::KIND).with("id", entity.id().as_str()).at("id"));
         }
         self.put(None, entity, 0)
+    }
+
+    /// Says whether the store need not be asked for new records; inside a transaction nothing could be decided anew.
+    fn allows_unread(&self) -> bool {
+        let capabilities = self.repository.capabilities();
+        capabilities.unread_creates && !capabilities.in_transaction
+    }
+
+    /// Says whether it is left to the commit to find out that there is a record already.
+    fn leaves(&mut self, key: &Key) -> bool {
+        if !self.unread || self.places.contains_key(key) || self.read.contains_key(key) {
+            return false;
+        }
+        self.unread = self.skipped || self.allows_unread();
+        self.skipped = self.unread;
+        self.unread
     }
 
     /// Writes a changed record; nothing is written when nothing changed.
@@ -338,33 +383,40 @@ impl<'a> Session<'a> {
 
     fn put<E: Entity>(&mut self, old: Option<&E>, new: &E, version: u64) -> Result<E> {
         let next = version.saturating_add(1);
-        let fields = changed(old, new);
         let key = Key::new(E::KIND, new.id());
-        let stored = old.and(self.known(&key));
-        let record = match stored {
-            None => new.to_record(next)?,
-            Some(stored) => {
+        let (record, changes) = match old.map(|old| (old, self.known(&key))) {
+            None => {
+                let record = new.to_record(next)?;
+                let changes = Changed::whole(&record.body);
+                (record, changes)
+            }
+            Some((old, None)) => (new.to_record(next)?, changed(Some(old), new).into()),
+            Some((old, Some(stored))) => {
+                let fields = changed(Some(old), new);
                 let body = present(stored, E::SCHEMA, E::upcast)?;
                 // What an operation filled in before it began is not a change of its own, but it is written all the same.
                 let stands = E::from_record(stored)?;
-                let filled = (old != Some(&stands)).then(|| changed(Some(&stands), new));
-                new.with_body(next, rewritten(stored, &body, filled.as_ref().unwrap_or(&fields))?)
+                let filled = (*old != stands).then(|| changed(Some(&stands), new));
+                (new.with_body(next, rewritten(stored, &body, filled.as_ref().unwrap_or(&fields))?), fields.into())
             }
         };
-        match self.places.get(&key).and_then(|place| self.puts.get_mut(*place)) {
-            Some(put) => {
-                put.record = record;
-                put.changed.extend(fields);
-            }
-            None => {
-                let expect = if old.is_some() { Expect::Version(version) } else { Expect::Absent };
-                self.places.insert(key, self.puts.len());
-                self.puts.push(Put { record, changed: fields, expect });
-            }
-        }
+        self.write(key, record, changes, if old.is_some() { Expect::Version(version) } else { Expect::Absent });
         let mut saved = new.clone();
         saved.set_version(next);
         Ok(saved)
+    }
+
+    fn write(&mut self, key: Key, record: Record, changes: Changed, expect: Expect) {
+        match self.places.get(&key).and_then(|place| self.puts.get_mut(*place)) {
+            Some(put) => {
+                put.record = record;
+                put.changed.extend(changes);
+            }
+            None => {
+                self.places.insert(key, self.puts.len());
+                self.puts.push(Put { record, changed: changes, expect });
+            }
+        }
     }
 
     /// Writes a stored record anew, as it is given: for upkeep that is nobody's change.
@@ -426,34 +478,4 @@ impl<'a> Session<'a> {
             ..ChangeSet::default()
         }
     }
-}
-
-/// Reads an opaque cursor.
-///
-/// # Errors
-/// `invalid_cursor`.
-pub fn parse_cursor(text: Option<&str>, query: &Query) -> Result<Option<After>> {
-    let Some(text) = text else { return Ok(None) };
-    let bad = || Error::new(Code::InvalidCursor).at("cursor");
-    let (mark, place) = text.split_once('.').ok_or_else(bad)?;
-    if mark != query_mark(query) {
-        return Err(bad());
-    }
-    let (key, id) = place.split_once('.').ok_or_else(bad)?;
-    let key: KeyBytes = serde_json::from_value(Value::String(key.to_owned())).map_err(|_| bad())?;
-    Ok(Some(After { key, id: Id::new(id).map_err(|_| bad())? }))
-}
-
-/// Writes an opaque cursor, good for the same query alone.
-pub fn write_cursor(after: Option<After>, query: &Query) -> Option<String> {
-    let after = after?;
-    let key = serde_json::to_value(&after.key).ok()?;
-    Some(format!("{}.{}.{}", query_mark(query), key.as_str().unwrap_or_default(), after.id))
-}
-
-/// What tells one query from another: its kind, tests and order, as the beginning of a hash.
-fn query_mark(query: &Query) -> String {
-    let asked = (&query.kind, &query.tests, query.order, query.descending);
-    let text = serde_json::to_string(&asked).unwrap_or_default();
-    hex(Sha256::digest(text.as_bytes()).get(..4).unwrap_or_default())
 }

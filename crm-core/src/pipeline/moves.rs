@@ -46,13 +46,7 @@ pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) ->
     // Out of a stage that the pipeline no longer has, every move is allowed: there is no other way back.
     let move_allowed = pipeline.stage(&opportunity.stage).map_or(true, |from| from.leads_to(&target.id))
         && opportunity.stage != target.id;
-    let filled = fields(opportunity);
-    let is_missing = |field: &&String| match filled.get(field.as_str()) {
-        None | Some(serde_json::Value::Null) => true,
-        Some(serde_json::Value::String(text)) => text.trim().is_empty(),
-        Some(_) => false,
-    };
-    let missing: Vec<String> = target.requires.iter().filter(is_missing).cloned().collect();
+    let missing = missing(opportunity, target);
     let mut reasons = Vec::new();
     let step = if move_allowed { Code::MoveAllowed } else { Code::MoveNotAllowed };
     let allowed = allowed_from(opportunity, pipeline);
@@ -73,6 +67,20 @@ pub fn requirements(opportunity: &Opportunity, pipeline: &Pipeline, to: &str) ->
         missing,
     };
     Ok((answer, reasons))
+}
+
+/// The fields that a stage requires and an opportunity has not filled in, in the stage's order.
+fn missing(opportunity: &Opportunity, target: &Stage) -> Vec<String> {
+    if target.requires.is_empty() {
+        return Vec::new();
+    }
+    let filled = fields(opportunity);
+    let is_missing = |field: &&String| match filled.get(field.as_str()) {
+        None | Some(serde_json::Value::Null) => true,
+        Some(serde_json::Value::String(text)) => text.trim().is_empty(),
+        Some(_) => false,
+    };
+    target.requires.iter().filter(is_missing).cloned().collect()
 }
 
 fn allowed_from(opportunity: &Opportunity, pipeline: &Pipeline) -> Vec<String> {
@@ -179,7 +187,7 @@ pub fn reopen(
     let mut opened = opportunity.clone();
     opened.closed_on = None;
     opened.lost_reason = None;
-    let mut opened = enter_unchecked(&opened, target, moment)?;
+    let mut opened = enter_unchecked(opened, target, moment)?;
     opened.probability = Some(target.percent());
     Ok(opened)
 }
@@ -231,10 +239,10 @@ fn enter(opportunity: &Opportunity, pipeline: &Pipeline, target: &Stage, moment:
         let reasons = serde_json::to_value(&reasons).unwrap_or_default();
         return Err(error.with("missing", needs.missing).with("reasons", reasons));
     }
-    enter_unchecked(opportunity, target, moment)
+    enter_unchecked(opportunity.clone(), target, moment)
 }
 
-fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
+fn enter_unchecked(opportunity: Opportunity, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
     // The latest move may lie ahead of a clock that was set back.
     if moment.at > opportunity.stage_since().map_or(moment.now, |latest| latest.max(moment.now)) {
         let error =
@@ -252,7 +260,7 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
     if target.kind == StageKind::Open {
         limits::items(opportunity.history.len().saturating_add(1), Opportunity::HISTORY, "history")?;
     }
-    let mut moved = opportunity.clone();
+    let mut moved = opportunity;
     moved.stage = target.id.clone();
     moved.status = target.kind;
     moved.updated_at = moved.updated_at.max(Some(moment.at));
@@ -270,18 +278,13 @@ fn enter_unchecked(opportunity: &Opportunity, target: &Stage, moment: &Moment<'_
 ///
 /// # Errors
 /// `wrong_stage_kind` for a won or lost stage, `requirements_not_met`, `date_in_future`.
-pub fn start(
-    opportunity: &Opportunity,
-    target: &Stage,
-    pipeline: &Pipeline,
-    moment: &Moment<'_>,
-) -> Result<Opportunity> {
+pub fn start(opportunity: Opportunity, target: &Stage, moment: &Moment<'_>) -> Result<Opportunity> {
     must_be_kind(target, StageKind::Open).map_err(|e| e.at("stage"))?;
-    let (needs, _) = requirements(opportunity, pipeline, &target.id)?;
-    if !needs.missing.is_empty() {
+    let missing = missing(&opportunity, target);
+    if !missing.is_empty() {
         let error =
             Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
-        return Err(error.with("missing", needs.missing));
+        return Err(error.with("missing", missing));
     }
     let mut started = enter_unchecked(opportunity, target, moment)?;
     started.probability = Some(target.percent());

@@ -166,7 +166,7 @@ pub fn unmet(key: &Key, expect: Expect) -> Error {
 
 impl Repository for MemoryRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::whole("none", 10_000)
+        Capabilities::whole("none", 10_000).with_unread_creates()
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {

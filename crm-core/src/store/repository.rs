@@ -83,13 +83,23 @@ pub struct Capabilities {
     /// It keeps bodies letter by letter; otherwise they come back as the same JSON, written anew.
     #[serde(default)]
     pub exact_text: bool,
+    /// It need not be asked for a new record before it is asked to write it; its commit refuses one that exists in any case.
+    #[serde(default)]
+    pub unread_creates: bool,
 }
 
 impl Capabilities {
     /// A store of its own that executes every part and keeps bodies as they are.
     pub fn whole(durability: &str, page: usize) -> Self {
         let executes = Part::ALL.to_vec();
-        Capabilities { durability: durability.to_owned(), page, executes, in_transaction: false, exact_text: true }
+        let durability = durability.to_owned();
+        Capabilities { durability, page, executes, in_transaction: false, exact_text: true, unread_creates: false }
+    }
+
+    /// The same, of a store that need not be asked for a new record before.
+    #[must_use]
+    pub fn with_unread_creates(self) -> Self {
+        Capabilities { unread_creates: true, ..self }
     }
 }
 

@@ -11,7 +11,6 @@ use super::plan::{Coding, Index, Order, Sorting, index, key, plan};
 use super::query::After;
 use super::repository::Repository;
 use super::search::Search;
-use crate::base::canonical::Fields;
 use crate::base::change::{ChangeSet, Expect, Put};
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
@@ -240,7 +239,7 @@ pub async fn run(store: &dyn Repository, tenant: &str, seed: u64, records: usize
     let mut dice = Dice(seed);
     let all: Vec<Record> = (0..records).map(|number| record(&mut dice, number)).collect::<Result<_>>()?;
     for some in all.chunks(500) {
-        let put = |record: &Record| Put { record: record.clone(), changed: Fields::new(), expect: Expect::Absent };
+        let put = |record: &Record| Put { record: record.clone(), changed: Default::default(), expect: Expect::Absent };
         let changes =
             ChangeSet { tenant: tenant.to_owned(), puts: some.iter().map(put).collect(), ..ChangeSet::default() };
         store.commit(&changes).await?;

@@ -193,7 +193,7 @@ impl PostgresRepository {
 
 impl Repository for PostgresRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::whole(self.durability.name(), PAGE)
+        Capabilities::whole(self.durability.name(), PAGE).with_unread_creates()
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {

@@ -12,10 +12,11 @@ use crm_core::base::context::Context;
 use crm_core::base::entity::Entity;
 use crm_core::base::error::Result;
 use crm_core::base::id::Id;
-use crm_core::base::time::Date;
+use crm_core::base::time::{Date, Instant};
 use crm_core::crm::records::ById;
 use crm_core::crm::{Crm, block_on};
-use crm_core::pipeline::opportunity::Opportunity;
+use crm_core::pipeline::definition::StageKind;
+use crm_core::pipeline::opportunity::{Opportunity, StageEntry};
 use crm_core::pipeline::requests::{FindOpportunities, OpportunityUpdate};
 use crm_core::store::repository::Repository;
 use crm_core::store::sql::Dialect;
@@ -30,17 +31,39 @@ const OWNERS: u64 = 350;
 const STAGES: [&str; 4] = ["prospecting", "qualification", "proposal", "negotiation"];
 
 fn deal(n: u64) -> Opportunity {
-    let stage = STAGES[usize::try_from(n / OWNERS).unwrap() % STAGES.len()];
-    let at = "2026-01-31T09:00:00Z";
-    serde_json::from_value(serde_json::json!({
-        "id": format!("d{n}"), "name": format!("Deal number {n} of the fair in Hannover"), "pipeline": "sales", "stage": stage,
-        "status": "open", "probability": "10", "account": format!("a{}", n % 5_000), "owner": format!("u{}", n % OWNERS),
-        "amount": format!("{}.50", n % 90_000), "currency": "EUR",
-        "expected_close": Date::from_days(20_000 + i32::try_from(n * 7 % 900).unwrap()).unwrap().to_string(),
-        "next_step": "call back after the fair", "source": "fair", "created_at": at, "updated_at": at,
-        "history": [{"stage": stage, "kind": "open", "entered_at": at, "recorded_at": at, "actor": "u1"}],
-    }))
-    .unwrap()
+    let stage = STAGES[usize::try_from(n / OWNERS).unwrap() % STAGES.len()].to_owned();
+    let at: Instant = "2026-01-31T09:00:00Z".parse().unwrap();
+    let id = |text: String| Id::new(&text).unwrap();
+    Opportunity {
+        id: id(format!("d{n}")),
+        version: 0,
+        name: format!("Deal number {n} of the fair in Hannover"),
+        pipeline: "sales".to_owned(),
+        stage: stage.clone(),
+        status: StageKind::Open,
+        probability: Some("10".parse().unwrap()),
+        account: Some(id(format!("a{}", n % 5_000))),
+        owner: Some(id(format!("u{}", n % OWNERS))),
+        product: None,
+        amount: Some(format!("{}.50", n % 90_000).parse().unwrap()),
+        currency: Some("EUR".parse().unwrap()),
+        expected_close: Date::from_days(20_000 + i32::try_from(n * 7 % 900).unwrap()),
+        closed_on: None,
+        lost_reason: None,
+        source: Some("fair".to_owned()),
+        next_step: Some("call back after the fair".to_owned()),
+        description: None,
+        history: vec![StageEntry {
+            stage,
+            kind: StageKind::Open,
+            entered_at: at,
+            recorded_at: at,
+            actor: Some("u1".to_owned()),
+        }],
+        custom: Default::default(),
+        created_at: Some(at),
+        updated_at: Some(at),
+    }
 }
 
 fn context() -> Context {
@@ -52,19 +75,24 @@ fn open(file: &Path, durability: Durability) -> SqliteRepository {
     SqliteRepository::open(file.to_str().unwrap(), Options { durability, ..Options::default() }).unwrap()
 }
 
-fn fill(store: &SqliteRepository, from: u64, to: u64) -> Result<()> {
-    let mut n = from;
-    while n < to {
-        let end = to.min(n + 1_000);
-        let puts = (n..end).map(|n| {
-            let record = deal(n).to_record(1).unwrap();
-            Put { record, changed: Default::default(), expect: Expect::Absent }
-        });
-        let changes = ChangeSet { tenant: "main".to_owned(), puts: puts.collect(), ..ChangeSet::default() };
-        block_on(store.commit(&changes))??;
-        n = end;
-    }
-    Ok(())
+/// Loads ready records, 1,000 a commit, and says how many seconds the store took for them.
+fn fill(store: &SqliteRepository, from: u64, to: u64) -> f64 {
+    let (start, mut made) = (Clock::now(), 0.0);
+    let load = |store: &SqliteRepository| -> Result<()> {
+        for n in (from..to).step_by(1_000) {
+            let making = Clock::now();
+            let puts = (n..to.min(n + 1_000)).map(|n| {
+                let record = deal(n).to_record(1).unwrap();
+                Put { record, changed: Default::default(), expect: Expect::Absent }
+            });
+            let changes = ChangeSet { tenant: "main".to_owned(), puts: puts.collect(), ..ChangeSet::default() };
+            made += making.elapsed().as_secs_f64();
+            block_on(store.commit(&changes))??;
+        }
+        Ok(())
+    };
+    store.bulk(load).unwrap();
+    start.elapsed().as_secs_f64() - made
 }
 
 /// A connection as the store opens its own.
@@ -119,8 +147,7 @@ fn read(connection: &Connection, id: &str) -> (i64, String) {
 fn operations(folder: &Path, durability: Durability) {
     let (ours, theirs) = (folder.join("ours.db"), folder.join("theirs.db"));
     for file in [&ours, &theirs] {
-        let store = open(file, durability);
-        store.bulk(|store| fill(store, 0, RECORDS)).unwrap();
+        fill(&open(file, durability), 0, RECORDS);
     }
     let crm = Crm::new(Arc::new(open(&ours, durability))).at(context());
     let (writer, reader) = (by_hand(&theirs, durability), by_hand(&theirs, durability));
@@ -176,13 +203,12 @@ fn operations(folder: &Path, durability: Durability) {
     }
 }
 
-/// Imports through operations, 500 a commit, beside the same rows inserted by hand; a millisecond figure per 1,000 deals.
-fn imports(folder: &Path) {
-    const DEALS: usize = 10_000;
+/// Imports through operations beside the same rows inserted by hand; a figure a deal.
+fn imports(folder: &Path, deals: usize, together: usize, rounds: usize) {
     let host = crm_core::api::host::Host::new();
-    let requests: Vec<String> = (0..DEALS / 500)
+    let requests: Vec<String> = (0..deals / together)
         .map(|batch| {
-            let items = (batch * 500..(batch + 1) * 500).map(|n| {
+            let items = (batch * together..(batch + 1) * together).map(|n| {
                 let deal = deal(n as u64);
                 serde_json::json!({"op": "opportunities.create", "input": {
                     "id": deal.id, "name": deal.name, "stage": deal.stage, "amount": deal.amount, "currency": "EUR",
@@ -196,8 +222,9 @@ fn imports(folder: &Path) {
         .collect();
     for bulk in [false, true] {
         let mut results = Vec::new();
-        for round in 0..5 {
-            let (ours, theirs) = (folder.join(format!("i{bulk}{round}.db")), folder.join(format!("h{bulk}{round}.db")));
+        for _ in 0..rounds {
+            let folder = tempfile::tempdir_in(folder).unwrap();
+            let (ours, theirs) = (folder.path().join("ours.db"), folder.path().join("theirs.db"));
             let store = Arc::new(open(&ours, Durability::Power));
             let engine = host.attach(store.clone());
             let run = || -> Result<()> {
@@ -218,25 +245,29 @@ fn imports(folder: &Path) {
             drop(store);
             // The same rows, as they stand in our file; prepared beforehand.
             let rows = rows_of(&ours);
+            assert_eq!(rows.len(), deals);
             drop(open(&theirs, Durability::Power));
             let connection = by_hand(&theirs, Durability::Power);
             let indexes = Dialect::Sqlite.indexes(&[("opportunity", 5)]).unwrap();
+            let all = |texts: Vec<String>| {
+                connection.execute_batch(&format!("BEGIN IMMEDIATE; {}; COMMIT", texts.join("; "))).unwrap();
+            };
             let start = Clock::now();
             if bulk {
-                indexes.iter().for_each(|i| connection.execute_batch(&format!("DROP INDEX {}", i.name)).unwrap());
+                all(indexes.iter().map(|i| format!("DROP INDEX {}", i.name)).collect());
             }
-            insert(&connection, &rows);
+            insert(&connection, &rows, together);
             if bulk {
-                indexes.iter().for_each(|i| connection.execute_batch(&i.text).unwrap());
+                all(indexes.iter().map(|i| i.text.clone()).collect());
             }
             let second = start.elapsed().as_secs_f64();
             results.push((first, second));
         }
         let each = |f: fn(&(f64, f64)) -> f64| median(results.iter().map(f).collect());
-        let per = 1e6 / DEALS as f64;
+        let per = 1e6 / deals as f64;
         let what = if bulk { "`bulk`: indexes built afterwards" } else { "indexes kept up" };
         row(
-            &format!("import through `batch`, 500 deals a commit, a deal; {what}"),
+            &format!("import of {deals} through `batch`, {together} deals a commit, a deal; {what}"),
             (each(|r| r.0) * per, each(|r| r.1) * per, each(|r| r.1 / r.0)),
         );
     }
@@ -259,8 +290,8 @@ fn rows_of(file: &Path) -> Vec<Row> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-fn insert(connection: &Connection, rows: &[Row]) {
-    for rows in rows.chunks(500) {
+fn insert(connection: &Connection, rows: &[Row], together: usize) {
+    for rows in rows.chunks(together) {
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut record = connection
             .prepare_cached(
@@ -278,50 +309,64 @@ fn insert(connection: &Connection, rows: &[Row]) {
     }
 }
 
-/// The resident memory of this process in MiB, where the system says it.
-fn resident() -> u64 {
+/// The most resident memory of this process in MiB since the last question, where the system says it.
+fn peak() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or("VmRSS: 0");
+    let line = text.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("VmHWM: 0");
+    // From here on the system counts anew.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
     line.split_whitespace().nth(1).and_then(|k| k.parse::<u64>().ok()).unwrap_or(0) / 1_024
 }
 
 fn growth(folder: &Path, sizes: &[u64]) {
     println!(
-        "\n| deals in the store | 50 by owner and stage, sorted by expected close (µs) | one by id (µs) | one update, `process` (µs) | memory of the process (MiB) | file (MiB) |"
+        "\n| deals in the store | loading, a deal (µs) | 50 by owner and stage, sorted by expected close (µs) | the same by `where` and `order` (µs) \
+         | one by id (µs) | one update, `process` (µs) | most memory, loading (MiB) | most memory, then (MiB) | file (MiB) |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     let file: PathBuf = folder.join("growth.db");
     let mut there = 0;
     for &size in sizes {
         let store = Arc::new(open(&file, Durability::Process));
-        store.bulk(|store| fill(store, there, size)).unwrap();
+        peak();
+        let load = fill(&store, there, size) * 1e6 / (size - there) as f64;
+        let loading = peak();
         there = size;
         let crm = Crm::new(store.clone()).at(context());
-        let find = |n: usize| -> FindOpportunities {
-            let owner = format!("u{}", n as u64 * 31 % OWNERS);
-            serde_json::from_value(serde_json::json!({"owner": owner, "stage": STAGES[n % 4], "limit": 50})).unwrap()
-        };
-        let mut times = [Vec::new(), Vec::new(), Vec::new()];
+        let find = |request: serde_json::Value| serde_json::from_value::<FindOpportunities>(request).unwrap();
+        let equal = |field: &str, value: &str| serde_json::json!({"field": field, "op": "equal", "value": value});
+        let mut times = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         for n in 0..400_usize {
-            let (find, id) = (find(n), format!("d{}", n as u64 * 7_919 % size));
-            let start = Clock::now();
-            let page = block_on(crm.opportunities().find(&find)).unwrap().unwrap().value;
-            times[0].push(start.elapsed().as_secs_f64() * 1e6);
-            assert!(size < 100_000 || page.items.len() == 50);
+            let (owner, stage) = (format!("u{}", n as u64 * 31 % OWNERS), STAGES[n % 4]);
+            let by_filter = find(serde_json::json!({"owner": owner, "stage": stage, "limit": 50}));
+            let condition = serde_json::json!({"all": [equal("owner", &owner), equal("stage", stage)]});
+            let by_where =
+                find(serde_json::json!({"where": condition, "order": {"field": "expected_close"}, "limit": 50}));
+            let id = format!("d{}", n as u64 * 7_919 % size);
             let get = ById { id: Id::new(&id).unwrap() };
-            let start = Clock::now();
-            block_on(crm.opportunities().get(&get)).unwrap().unwrap();
-            times[1].push(start.elapsed().as_secs_f64() * 1e6);
             let update: OpportunityUpdate =
                 serde_json::from_value(serde_json::json!({"id": id, "next_step": format!("step {n} of {size}")}))
                     .unwrap();
-            let start = Clock::now();
-            block_on(crm.opportunities().update(&update)).unwrap().unwrap();
-            times[2].push(start.elapsed().as_secs_f64() * 1e6);
+            let mut time = |what: usize, run: &mut dyn FnMut()| {
+                let start = Clock::now();
+                run();
+                times[what].push(start.elapsed().as_secs_f64() * 1e6);
+            };
+            let mut pages = Vec::new();
+            for (what, find) in [(0, &by_filter), (1, &by_where)] {
+                time(what, &mut || pages.push(block_on(crm.opportunities().find(find)).unwrap().unwrap().value.items));
+            }
+            assert!(pages[0] == pages[1] && (size < 100_000 || pages[0].len() == 50));
+            assert!(pages[0].is_sorted_by_key(|deal| deal.expected_close));
+            time(2, &mut || drop(block_on(crm.opportunities().get(&get)).unwrap().unwrap()));
+            time(3, &mut || drop(block_on(crm.opportunities().update(&update)).unwrap().unwrap()));
         }
-        let [find, get, update] = times.map(median);
+        let [filter, by_where, get, update] = times.map(median);
         let bytes = std::fs::metadata(&file).map_or(0, |m| m.len()) / 1_048_576;
-        println!("| {size} | {find:.0} | {get:.0} | {update:.0} | {} | {bytes} |", resident());
+        println!(
+            "| {size} | {load:.1} | {filter:.0} | {by_where:.0} | {get:.0} | {update:.0} | {loading} | {} | {bytes} |",
+            peak()
+        );
     }
 }
 
@@ -341,7 +386,8 @@ fn main() {
         }
     }
     if wanted("imports") {
-        imports(folder.path());
+        imports(folder.path(), 10_000, 500, 5);
+        imports(folder.path(), 100_000, 5_000, 3);
     }
     if wanted("growth") {
         let large: &[u64] = &[10_000, 100_000, 1_000_000, 10_000_000];

@@ -239,10 +239,10 @@ fn number(row: &Row<'_>, index: usize) -> Result<i64> {
 }
 
 fn record(kind: &str, row: &Row<'_>) -> Result<Record> {
-    let keys = (3..BODY)
-        .map(|index| row.get::<_, Vec<u8>>(index))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(failure::of)?;
+    let mut keys = Vec::with_capacity(KEYS);
+    for index in 3..BODY {
+        keys.push(row.get_ref(index).and_then(|key| key.as_blob().map_err(Into::into)).map_err(failure::of)?.to_vec());
+    }
     let (id, version, schema) = (text(row, 0)?, number(row, 1)?, number(row, 2)?);
     let (body, alloc) = (text(row, BODY)?, optional(row, BODY + 1)?);
     read::record(kind, read::Row { id, version, schema, keys, body, alloc })

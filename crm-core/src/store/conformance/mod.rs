@@ -145,7 +145,7 @@ fn record(id: &str, version: u64, keys: &[&[u8]]) -> std::result::Result<Record,
 }
 
 fn insert(record: &Record) -> Put {
-    Put { record: record.clone(), changed: Fields::new(), expect: Expect::Absent }
+    Put { record: record.clone(), changed: Default::default(), expect: Expect::Absent }
 }
 
 /// A change set that says when it is recorded.
@@ -293,7 +293,7 @@ async fn commits_are_whole(store: Store<'_>) -> Outcome {
 async fn expectations_are_kept(store: Store<'_>) -> Outcome {
     done(store, "the commit", &puts("t", &[record("a", 1, &[&[1, 1]])?, record("b", 4, &[])?])).await?;
     let put = |expect, version| -> std::result::Result<ChangeSet, String> {
-        let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Fields::new(), expect };
+        let put = Put { record: record("a", version, &[&[1, 2]])?, changed: Default::default(), expect };
         Ok(ChangeSet { tenant: "t".to_owned(), puts: vec![put], ..dated() })
     };
     done(store, "the version that is there", &put(Expect::Version(1), 2)?).await?;

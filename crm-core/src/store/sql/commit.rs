@@ -14,17 +14,38 @@ use crate::base::id::Id;
 use crate::base::number::Numbers;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes};
+use crate::base::writer;
 use crate::store::accept::accept;
 use crate::store::memory::{fired, raced, reached, sorted, taken, unmet};
 use crate::store::repository::{Committed, Part};
 
+/// A statement that notes the numbers of its commit.
+struct Noting {
+    /// The text for a commit without numbers.
+    plain: &'static str,
+    before: &'static str,
+    after: &'static str,
+}
+
+macro_rules! noting {
+    ($before:literal, $after:literal) => {
+        Noting { plain: concat!($before, "NULL", $after), before: $before, after: $after }
+    };
+}
+
 const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
 const HELD: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const ABSENT: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ?";
-const INSERT: &str = "INSERT INTO crm_record(k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, schema, body, version, tenant, kind, id, alloc) \
-                      VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {alloc}) ON CONFLICT DO NOTHING";
-const UPDATE: &str = "UPDATE crm_record SET k1 = ?, k2 = ?, k3 = ?, k4 = ?, k5 = ?, k6 = ?, k7 = ?, k8 = ?, k9 = ?, k10 = ?, k11 = ?, k12 = ?, \
-                      schema = ?, body = ?, version = ?, alloc = {alloc} WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
+const INSERT: Noting = noting!(
+    "INSERT INTO crm_record(k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, schema, body, version, tenant, kind, id, alloc) \
+     VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
+    ") ON CONFLICT DO NOTHING"
+);
+const UPDATE: Noting = noting!(
+    "UPDATE crm_record SET k1 = ?, k2 = ?, k3 = ?, k4 = ?, k5 = ?, k6 = ?, k7 = ?, k8 = ?, k9 = ?, k10 = ?, k11 = ?, k12 = ?, \
+     schema = ?, body = ?, version = ?, alloc = ",
+    " WHERE tenant = ? AND kind = ? AND id = ? AND version = ?"
+);
 const DELETE: &str = "DELETE FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const RELEASE: &str = "DELETE FROM crm_claim WHERE tenant = ? AND scope = ? AND name = ? AND kind = ? AND id = ?";
 const CLAIM: &str = "INSERT INTO crm_claim(tenant, scope, name, kind, id) VALUES(?, ?, ?, ?, ?) \
@@ -38,10 +59,15 @@ const SET: &str = "INSERT INTO crm_timer(tenant, kind, id, rule, due, failures) 
 const UNSET: &str = "DELETE FROM crm_timer WHERE tenant = ? AND kind = ? AND id = ? AND rule = ?";
 const SERIES: &str = "INSERT INTO crm_series(tenant, scope, value) VALUES(?, ?, 0) ON CONFLICT DO NOTHING";
 const NEXT: &str = "UPDATE crm_series SET value = value + ? WHERE tenant = ? AND scope = ?";
-const EVENT: &str = "INSERT INTO crm_event(tenant, data, alloc) VALUES(?, ?, {alloc})";
-const NUMBERED_EVENT: &str = "INSERT INTO crm_event(tenant, data, alloc, xid) VALUES(?, ?, {alloc}, \
-                              CAST(CAST(pg_current_xact_id() AS text) AS bigint) + (SELECT value FROM crm_meta WHERE name = 'xid_base'))";
-const NOTE: &str = "INSERT INTO crm_idem(tenant, key, hash, response, at, alloc) VALUES(?, ?, ?, ?, ?, {alloc}) ON CONFLICT DO NOTHING";
+const EVENT: Noting = noting!("INSERT INTO crm_event(tenant, data, alloc) VALUES(?, ?, ", ")");
+const NUMBERED_EVENT: Noting = noting!(
+    "INSERT INTO crm_event(tenant, data, alloc, xid) VALUES(?, ?, ",
+    ", CAST(CAST(pg_current_xact_id() AS text) AS bigint) + (SELECT value FROM crm_meta WHERE name = 'xid_base'))"
+);
+const NOTE: Noting = noting!(
+    "INSERT INTO crm_idem(tenant, key, hash, response, at, alloc) VALUES(?, ?, ?, ?, ?, ",
+    ") ON CONFLICT DO NOTHING"
+);
 
 /// One statement of a commit, and what it is there for.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +108,8 @@ impl Dialect {
             let params = vec![Param::text(tenant), Param::text(&mark.key)];
             steps.push(Step::new(MARK, params, Expected::Found(0), Purpose::Mark(mark)));
         }
-        let written = changed(changes);
+        // Only PostgreSQL holds what is written in another way than what is only needed.
+        let written = if self == Dialect::Postgres { changed(changes) } else { Default::default() };
         for require in sorted(&changes.requires, |r| &r.key) {
             let held = if written.contains(&require.key) { Hold::Alone } else { Hold::Shared };
             let step = hold(tenant, &require.key, require.expect, self.locking(HELD, held), Expected::Found(1))?;
@@ -102,7 +129,7 @@ impl Dialect {
         for timer in sorted(&changes.timers, |t| (&t.key, &t.rule)) {
             self.timer(tenant, timer, &mut steps);
         }
-        let event_text = if self == Dialect::Postgres { NUMBERED_EVENT } else { EVENT };
+        let event_text = if self == Dialect::Postgres { &NUMBERED_EVENT } else { &EVENT };
         for event in &changes.events {
             let params = vec![Param::text(tenant), Param::Text(Cow::Owned(write(event)?))];
             steps.push(numbers.write(event_text, params));
@@ -112,15 +139,17 @@ impl Dialect {
             let at = recorded.map_or(Param::Null(Type::Int8), |at| Param::Int8(at.micros()));
             let texts = [tenant, &mark.key, &mark.request_hash, &mark.response];
             let params = texts.map(Param::text).into_iter().chain([at]).collect();
-            steps.push(numbers.write(NOTE, params));
+            steps.push(numbers.write(&NOTE, params));
         }
         if let Some(expression) = &numbers.expression {
             let text = format!("SELECT {expression}");
             steps.push(Step::new(text, numbers.params.clone(), Expected::Rows, Purpose::Numbers));
         }
-        for step in &mut steps {
-            let text = std::mem::take(&mut step.statement.text);
-            step.statement.text = self.mark(text, &step.statement.params);
+        if self != Dialect::Sqlite {
+            for step in &mut steps {
+                let text = std::mem::take(&mut step.statement.text);
+                step.statement.text = self.mark(text, &step.statement.params);
+            }
         }
         Ok(steps)
     }
@@ -150,24 +179,24 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    fn write(&self, text: &'static str, params: Vec<Param<'a>>) -> Step<'a> {
-        self.step(text, params, Vec::new(), Purpose::Write)
+    fn write(&self, text: &Noting, params: Vec<Param<'a>>) -> Step<'a> {
+        self.step(text, params, [], Purpose::Write)
     }
 
-    /// A step that notes the numbers where its text says `{alloc}`; `after` are the parameters behind that place.
-    fn step(
+    /// A step that notes the numbers between its texts; `after` are the parameters behind that place.
+    fn step<const N: usize>(
         &self,
-        text: &'static str,
+        text: &Noting,
         before: Vec<Param<'a>>,
-        after: Vec<Param<'a>>,
+        after: [Param<'a>; N],
         purpose: Purpose<'a>,
     ) -> Step<'a> {
         let mut params = before;
         let text: Cow<'static, str> = match &self.expression {
-            None => text.replace("{alloc}", "NULL").into(),
+            None => text.plain.into(),
             Some(expression) => {
                 params.extend(self.params.iter().cloned());
-                text.replace("{alloc}", expression).into()
+                [text.before, expression, text.after].concat().into()
             }
         };
         params.extend(after);
@@ -294,22 +323,22 @@ fn put<'a>(tenant: &'a str, put: &'a Put, numbers: &Given<'a>) -> Result<Step<'a
     params.push(Param::Int8(i64::from(record.schema)));
     params.push(Param::text(record.body.text()));
     params.push(Param::number(record.version)?);
-    let mut name = vec![Param::text(tenant), Param::text(&record.kind), Param::text(record.id.as_str())];
+    let name = [Param::text(tenant), Param::text(&record.kind), Param::text(record.id.as_str())];
     let purpose = Purpose::Hold(&record.kind, &record.id, put.expect);
     Ok(match put.expect {
         Expect::Absent => {
             params.extend(name);
-            numbers.step(INSERT, params, Vec::new(), purpose)
+            numbers.step(&INSERT, params, [], purpose)
         }
         Expect::Version(version) => {
-            name.push(Param::number(version)?);
-            numbers.step(UPDATE, params, name, purpose)
+            let [tenant, kind, id] = name;
+            numbers.step(&UPDATE, params, [tenant, kind, id, Param::number(version)?], purpose)
         }
     })
 }
 
 fn write(event: &Event) -> Result<String> {
-    serde_json::to_string(event).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+    writer::to_string(event, 256).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
 /// What a commit gives out, from the row of the step that [`Step::gives_numbers`].

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{COLUMNS, Dialect, Expected, Param, Statement, column, literal, markers, padded};
+use super::{Dialect, Expected, Param, Statement, column, literal, markers, padded};
 use crate::base::change::{StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
@@ -49,6 +49,9 @@ impl Dialect {
     /// # Errors
     /// `unknown_fact_kind` for a kind that cannot stand in a text.
     pub fn get<'a>(self, tenant: &'a str, keys: &'a [Key]) -> Result<Vec<Get<'a>>> {
+        if let [key] = keys {
+            return self.get_of(&key.kind, &[key.id.as_str()], tenant).map(|get| vec![get]);
+        }
         let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for key in keys {
             kinds.entry(&key.kind).or_default().insert(key.id.as_str());
@@ -57,22 +60,26 @@ impl Dialect {
         for (kind, ids) in kinds {
             let ids: Vec<&str> = ids.into_iter().collect();
             for batch in ids.chunks(BATCH) {
-                let size = padded(batch.len());
-                let list = markers(size);
-                let (rows, text) = if kind == IDEMPOTENCY {
-                    (
-                        Rows::Marks,
-                        format!("SELECT key, hash, response, alloc FROM crm_idem WHERE tenant = ? AND key IN ({list})"),
-                    )
-                } else {
-                    (Rows::Records, format!("{} AND id IN ({list})", self.records(kind)?))
-                };
-                let mut params = vec![Param::text(tenant)];
-                params.extend(pad(batch.iter().map(|id| Param::text(id)), size));
-                out.push(Get { kind, rows, statement: self.statement(text, params, Expected::Rows) });
+                out.push(self.get_of(kind, batch, tenant)?);
             }
         }
         Ok(out)
+    }
+
+    fn get_of<'a>(self, kind: &'a str, ids: &[&'a str], tenant: &'a str) -> Result<Get<'a>> {
+        let size = padded(ids.len());
+        let (rows, mut text) = if kind == IDEMPOTENCY {
+            (Rows::Marks, "SELECT key, hash, response, alloc FROM crm_idem WHERE tenant = ? AND key IN (".to_owned())
+        } else {
+            let mut text = self.records(kind)?;
+            text.push_str(" AND id IN (");
+            (Rows::Records, text)
+        };
+        text.extend([&markers(size), ")"]);
+        let mut params = Vec::with_capacity(size.saturating_add(1));
+        params.push(Param::text(tenant));
+        pad(ids.iter().map(|id| Param::text(id)), size, &mut params);
+        Ok(Get { kind, rows, statement: self.statement(text, params, Expected::Rows) })
     }
 
     /// The statement that answers a query, with rows of [`Rows::Records`]; nothing when the query can have no answer.
@@ -165,11 +172,11 @@ impl Dialect {
     }
 
     fn records(self, kind: &str) -> Result<String> {
-        let kind = literal(kind)?;
-        Ok(format!(
-            "SELECT id, version, schema, {}, body, alloc FROM crm_record WHERE tenant = ? AND kind = '{kind}'",
-            COLUMNS.join(", ")
-        ))
+        const BEGINNING: &str = "SELECT id, version, schema, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, body, alloc \
+                                 FROM crm_record WHERE tenant = ? AND kind = '";
+        let mut text = String::with_capacity(BEGINNING.len().saturating_add(64));
+        text.extend([BEGINNING, literal(kind)?, "'"]);
+        Ok(text)
     }
 }
 
@@ -200,13 +207,13 @@ fn limited<'a>(limit: usize) -> Param<'a> {
     Param::Int8(i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
-/// Repeats the last parameter up to a size.
-fn pad<'a>(params: impl Iterator<Item = Param<'a>>, size: usize) -> Vec<Param<'a>> {
-    let mut out: Vec<Param<'a>> = params.collect();
+/// Adds parameters and repeats the last one up to a number of them.
+fn pad<'a>(params: impl Iterator<Item = Param<'a>>, size: usize, out: &mut Vec<Param<'a>>) {
+    let size = out.len().saturating_add(size);
+    out.extend(params);
     if let Some(last) = out.last().cloned() {
         out.resize(size, last);
     }
-    out
 }
 
 /// Adds one test; false says that nothing can pass it.
@@ -224,7 +231,7 @@ fn add_test<'a>(kind: &str, test: &'a Test, text: &mut String, params: &mut Vec<
             }
             let size = padded(keys.len());
             text.push_str(&format!(" AND {column} IN ({})", markers(size)));
-            params.extend(pad(keys.into_iter().map(Param::bytes), size));
+            pad(keys.into_iter().map(Param::bytes), size, params);
         }
         Test::Prefix { index, prefix } => {
             let column = column(kind, *index)?;
@@ -281,7 +288,7 @@ pub fn record(kind: &str, row: Row<'_>) -> Result<Record> {
     let corrupt = || corrupt(kind, row.id);
     let version = u64::try_from(row.version).map_err(|_| corrupt())?;
     let schema = u32::try_from(row.schema).map_err(|_| corrupt())?;
-    let body = Body::parse(row.body.to_owned()).map_err(|_| corrupt())?;
+    let body = Body::stored(row.body);
     let (id, numbers) = (Id::new(row.id).map_err(|_| corrupt())?, numbers(row.alloc).map_err(|_| corrupt())?);
     let mut keys = row.keys;
     let present = keys.iter().rposition(|k| !k.is_empty()).map_or(0, |last| last.saturating_add(1));
@@ -346,6 +353,9 @@ pub fn numbers(alloc: &str) -> Result<Numbers> {
 
 /// Puts the records that were found into the order of the keys that were asked.
 pub fn arrange(keys: &[Key], found: Vec<Record>) -> Vec<Option<Record>> {
+    if let [key] = keys {
+        return vec![found.into_iter().find(|r| r.kind == key.kind && r.id == key.id)];
+    }
     let found: BTreeMap<Key, Record> = found.into_iter().map(|r| (r.key(), r)).collect();
     keys.iter().map(|key| found.get(key).cloned()).collect()
 }
