@@ -12,7 +12,7 @@ const { every } = require('./lib/operations.cjs');
 const native = { ...binding, generation: () => 0 };
 const Crm = crmOf(native);
 const conformance = conformanceOf(native);
-const { createTables, tables } = tablesOf(native);
+const { createTables, createViews, tables, views } = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -21,4 +21,4 @@ const { money, currencies, quotes, config } = pureOf(native, every);
 addCatalogue('en', require('./catalogue/en.json'));
 addCatalogue('zh', require('./catalogue/zh.json'));
 
-module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, Crm, callJson, conformance, createTables, decide, decideWith, describe, tables, money, currencies, quotes, config };
+module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, Crm, callJson, conformance, createTables, createViews, decide, decideWith, describe, tables, views, money, currencies, quotes, config };

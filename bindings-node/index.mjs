@@ -2,4 +2,4 @@
 
 import crm from './index.cjs';
 
-export const { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, Crm, conformance, createTables, decide, decideWith, tables, money, currencies, quotes, config } = crm;
+export const { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, Crm, conformance, createTables, createViews, decide, decideWith, tables, views, money, currencies, quotes, config } = crm;

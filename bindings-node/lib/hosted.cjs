@@ -22,8 +22,9 @@ function conformanceOf(native) {
   };
 }
 
-/** Makes the functions about the engine's tables in a database of the caller's. */
+/** Makes the functions about the engine's tables and views in a database of the caller's. */
 function tablesOf(native) {
+  const given = (request) => accept(JSON.parse(native.begin(write(request))).done).value.statements;
   return {
     /** Makes the tables, or brings older ones up to date. */
     async createTables(repository) {
@@ -31,7 +32,15 @@ function tablesOf(native) {
     },
     /** The statements that make them, for migrations of the caller's own. */
     tables(sql, layout = null) {
-      return accept(JSON.parse(native.begin(write({ op: 'store.tables', input: { sql, layout } }))).done).value.statements;
+      return given({ op: 'store.tables', input: { sql, layout } });
+    },
+    /** Makes the views for plain SQL, and replaces those that changed. */
+    async createViews(repository, { config } = {}) {
+      return (await drive(native, repository, write({ op: 'store.create_views', config, input: {} }))).value;
+    },
+    /** The statements that make them, for migrations of the caller's own. */
+    views(sql, { config } = {}) {
+      return given({ op: 'store.views', config, input: { sql } });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { SqlNeed, SqlRepository, SqlResult } from '../lib/crm';
+import type { SqlNeed, SqlRepository, SqlResult, Tables } from '../lib/crm';
 
 /** What is used of a database of the package better-sqlite3. */
 export interface BetterSqlite3Database {
@@ -9,7 +9,8 @@ export interface BetterSqlite3Database {
 
 /** A repository in a database that the host opened with better-sqlite3: in the host's transaction, or with its own. */
 export declare class BetterSqlite3Store implements SqlRepository {
-  constructor(database: BetterSqlite3Database, options?: { transactions?: 'host' | 'own' });
+  constructor(database: BetterSqlite3Database, options?: { transactions?: 'host' | 'own'; tables?: Tables });
+  readonly tables: Tables | undefined;
   readonly sql: 'sqlite';
   readonly in_transaction: boolean;
   execute(need: SqlNeed): SqlResult[];

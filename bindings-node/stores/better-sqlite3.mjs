@@ -12,8 +12,9 @@ export class BetterSqlite3Store {
   sql = 'sqlite';
   #prepared = new Map();
 
-  constructor(database, { transactions = 'host' } = {}) {
+  constructor(database, { transactions = 'host', tables } = {}) {
     this.database = database;
+    this.tables = tables;
     this.in_transaction = transactions === 'host';
   }
 

@@ -23,8 +23,9 @@ function inTurn(client, work) {
 class PgStore {
   sql = 'postgres';
 
-  constructor(database) {
+  constructor(database, { tables } = {}) {
     this.database = database;
+    this.tables = tables;
     // A pool counts its clients.
     this.in_transaction = database.totalCount === undefined;
   }

@@ -1,4 +1,4 @@
-import type { SqlNeed, SqlRepository, SqlResult } from '../lib/crm';
+import type { SqlNeed, SqlRepository, SqlResult, Tables } from '../lib/crm';
 
 /** What is used of a client of the package pg. */
 export interface PgClient {
@@ -13,7 +13,8 @@ export interface PgPool {
 
 /** A repository in PostgreSQL: in the transaction of the host's client, or over a pool with its own. */
 export declare class PgStore implements SqlRepository {
-  constructor(database: PgClient | PgPool);
+  constructor(database: PgClient | PgPool, options?: { tables?: Tables });
+  readonly tables: Tables | undefined;
   readonly sql: 'postgres';
   readonly in_transaction: boolean;
   execute(need: SqlNeed): Promise<SqlResult[]>;

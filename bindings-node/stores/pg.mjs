@@ -20,8 +20,9 @@ function inTurn(client, work) {
 export class PgStore {
   sql = 'postgres';
 
-  constructor(database) {
+  constructor(database, { tables } = {}) {
     this.database = database;
+    this.tables = tables;
     // A pool counts its clients.
     this.in_transaction = database.totalCount === undefined;
   }

@@ -1,7 +1,7 @@
 // Runs golden vectors over a binding's own functions: the same code under Node, under WebAssembly and in the browser.
 
 /** The envelope fields that a step may carry, as in `tests/vectors/README.md`. */
-const FIELDS = ['input', 'wire', 'explain', 'idempotency_key', 'expect_version', 'facts'];
+const FIELDS = ['input', 'wire', 'explain', 'idempotency_key', 'expect_version', 'facts', 'store'];
 
 /** A step's request. */
 export function requestOf(file, step) {

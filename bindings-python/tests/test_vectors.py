@@ -30,7 +30,7 @@ def request(file: dict[str, Any], step: dict[str, Any]) -> str:
     out = {"op": step["op"], "context": {**file.get("context", {}), **step.get("context", {})}}
     if "config" in file:
         out["config"] = file["config"]
-    for name in ("input", "wire", "explain", "idempotency_key", "expect_version", "facts"):
+    for name in ("input", "wire", "explain", "idempotency_key", "expect_version", "facts", "store"):
         if name in step:
             out[name] = step[name]
     return text(out)

@@ -3,11 +3,11 @@
 // Its source is `bindings-node/lib/crm.mjs`.
 // `Crm`: every operation as a method that gives a Promise, over an engine of the binding or a repository of the caller's.
 
-const { read, refusal } = require('./error.cjs');
+const { accept, read, refusal } = require('./error.cjs');
 const { write } = require('./exact.cjs');
 const { every } = require('./operations.cjs');
 const { fielded, shaped, storedRequest } = require('./request.cjs');
-const { drive } = require('./steps.cjs');
+const { described, drive } = require('./steps.cjs');
 
 // The longest wait for a lock: SQLite counts milliseconds in 31 bits.
 const LONGEST = 2147483647;
@@ -22,6 +22,12 @@ function crmOf(native) {
     made += 1;
     table.set(made, { ...entry, generation: native.generation() });
     return made;
+  }
+
+  // A wrong mapping of tables is refused here, not at the first operation.
+  function mapped(repository) {
+    const asked = described(repository, false, write({ op: 'store.tables', input: { sql: repository.sql } }));
+    accept(read(native.begin(asked)).done);
   }
 
   async function run(crm, op, input, options) {
@@ -57,6 +63,7 @@ function crmOf(native) {
         if (!keeps && typeof repository?.execute !== 'function') {
           throw new TypeError('`new Crm({repository})` takes an object with `get`, `find`, `commit` and `events`, or one that executes SQL; or use `Crm.inMemory()` or `Crm.open(url)`');
         }
+        if (repository.sql !== undefined && repository.tables !== undefined) mapped(repository);
         this.handle = enrol({ repository, history });
         this.options = Object.freeze(context);
       }

@@ -258,8 +258,30 @@ export interface SqlRepository {
   readonly sql: 'sqlite' | 'postgres';
   /** Whether operations take part in a transaction that the host begins and ends. */
   readonly in_transaction?: boolean;
+  /** The kinds that live in tables of the caller's own. */
+  readonly tables?: Tables;
   execute(need: SqlNeed): Awaitable<SqlResult[]>;
 }
+
+/** A column of a table of the caller's: its name, with its type where it is not the usual one for what it holds. */
+export type Column = string | { column: string; type?: 'text' | 'int8' | 'uuid' | 'numeric' | 'date' | 'timestamp' | 'timestamptz' | 'boolean' };
+
+/** A table of the caller's that holds the records of a kind. */
+export interface Table {
+  /** Its name, or its schema and name: `shop.customers`. */
+  table: string;
+  id: Column;
+  tenant?: Column;
+  /** The column that counts changes; needed for a table that is written. */
+  version?: Column;
+  /** Whether the engine may make and change rows. */
+  writable?: boolean;
+  /** The columns by the fields that they hold. */
+  fields: Record<string, Column>;
+}
+
+/** Tables of the caller's by the kinds that they hold, such as `account`, `product` and `user`. */
+export type Tables = Record<string, Table>;
 
 /** What a run of the conformance suite found. */
 export interface ConformanceReport {
@@ -364,3 +386,12 @@ export declare function describe(): Description;
 
 /** The lowest level: a request as JSON text, its answer as JSON text. Nothing is filled in. */
 export declare function callJson(request: string): string;
+
+/**
+ * Makes the views for plain SQL, such as `crm_opportunities`, and replaces those that changed; custom fields of a configuration that is
+ * given are columns too, named `custom_` and their ids.
+ */
+export declare function createViews(repository: SqlRepository, options?: { config?: ConfigInput }): Promise<{ made: string[]; kept: string[] }>;
+
+/** The statements that make these views, or put them in the place of earlier ones, for migrations of the caller's own. */
+export declare function views(sql: 'sqlite' | 'postgres', options?: { config?: ConfigInput }): string[];

@@ -2,11 +2,11 @@
 // Its source is `bindings-node/lib/crm.mjs`.
 // `Crm`: every operation as a method that gives a Promise, over an engine of the binding or a repository of the caller's.
 
-import { read, refusal } from './error.mjs';
+import { accept, read, refusal } from './error.mjs';
 import { write } from './exact.mjs';
 import { every } from './operations.mjs';
 import { fielded, shaped, storedRequest } from './request.mjs';
-import { drive } from './steps.mjs';
+import { described, drive } from './steps.mjs';
 
 // The longest wait for a lock: SQLite counts milliseconds in 31 bits.
 const LONGEST = 2147483647;
@@ -21,6 +21,12 @@ export function crmOf(native) {
     made += 1;
     table.set(made, { ...entry, generation: native.generation() });
     return made;
+  }
+
+  // A wrong mapping of tables is refused here, not at the first operation.
+  function mapped(repository) {
+    const asked = described(repository, false, write({ op: 'store.tables', input: { sql: repository.sql } }));
+    accept(read(native.begin(asked)).done);
   }
 
   async function run(crm, op, input, options) {
@@ -56,6 +62,7 @@ export function crmOf(native) {
         if (!keeps && typeof repository?.execute !== 'function') {
           throw new TypeError('`new Crm({repository})` takes an object with `get`, `find`, `commit` and `events`, or one that executes SQL; or use `Crm.inMemory()` or `Crm.open(url)`');
         }
+        if (repository.sql !== undefined && repository.tables !== undefined) mapped(repository);
         this.handle = enrol({ repository, history });
         this.options = Object.freeze(context);
       }

@@ -51,8 +51,8 @@ export async function drive(native, repository, request, { signal, history } = {
 }
 
 // The request, what the repository says of itself as a store, and whether its history is kept.
-function described({ sql, in_transaction, executes, exact_text }, history, request) {
-  const store = { ...(sql === undefined ? { executes, exact_text } : { sql, in_transaction }), history: history || undefined };
+export function described({ sql, in_transaction, executes, exact_text, tables }, history, request) {
+  const store = { ...(sql === undefined ? { executes, exact_text } : { sql, in_transaction, tables }), history: history || undefined };
   if (Object.values(store).every((value) => value === undefined)) return request;
   return `${request.slice(0, -1)},"store":${JSON.stringify(store)}}`;
 }

@@ -42,7 +42,7 @@ fn request(file: &Value, step: &Value) -> String {
     if let Some(config) = file.get("config") {
         out.insert("config".into(), config.clone());
     }
-    for name in ["input", "wire", "explain", "idempotency_key", "expect_version", "facts"] {
+    for name in ["input", "wire", "explain", "idempotency_key", "expect_version", "facts", "store"] {
         if let Some(value) = step.get(name) {
             out.insert(name.into(), value.clone());
         }

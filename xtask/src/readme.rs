@@ -9,7 +9,7 @@ use crate::steps::{Run, require};
 use crate::{paths, shell};
 
 /// The files, each with the languages in which it must have an example.
-const FILES: [(&str, &[&str]); 10] = [
+const FILES: [(&str, &[&str]); 11] = [
     ("README.md", &["python", "js", "rust"]),
     ("README.zh-CN.md", &["python", "js", "rust"]),
     ("docs/frames.md", &["python"]),
@@ -19,6 +19,7 @@ const FILES: [(&str, &[&str]); 10] = [
     ("docs/guides/history.md", &["python", "js"]),
     ("docs/guides/own-store.md", &["python", "rust"]),
     ("docs/guides/timers.md", &["python"]),
+    ("docs/guides/your-tables.md", &["python"]),
     ("docs/operate.md", &["python", "js", "rust"]),
 ];
 

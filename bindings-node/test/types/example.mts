@@ -2,7 +2,7 @@
 
 import { PgStore } from 'crm-core/stores/pg';
 import { BetterSqlite3Store } from 'crm-core/stores/better-sqlite3';
-import { Crm, CrmError, conformance, createTables, decide, decideWith, isCrmError, quotes, render, renderTree } from 'crm-core';
+import { Crm, CrmError, conformance, createTables, createViews, decide, decideWith, isCrmError, quotes, render, renderTree, views } from 'crm-core';
 import type { ChangeSet, Fact, Opportunity, PricedQuote, Query, Reason, Repository, StoredRecord } from 'crm-core';
 
 class Exact {
@@ -104,7 +104,12 @@ export function wrong(): void {
 }
 
 export async function inTransaction(client: { query(query: unknown): Promise<unknown> }): Promise<string[]> {
-  const repository = new PgStore(client);
+  const tables = { account: { table: 'shop.customers', id: { column: 'id', type: 'int8' }, fields: { name: 'company_name' } } } as const;
+  const repository = new PgStore(client, { tables });
+  const { made } = await createViews(repository);
+  views('postgres').concat(made);
+  // @ts-expect-error a table needs its ids
+  new PgStore(client, { tables: { account: { table: 'customers', fields: {} } } });
   const { layout } = await createTables(repository);
   // @ts-expect-error what is no database of better-sqlite3
   new BetterSqlite3Store({ layout });

@@ -93,7 +93,13 @@ def _described(request: str, repository: Any, history: bool) -> str:
     if history:
         store["history"] = True
     text = request.rstrip()
-    return f'{text[:-1]},"store":{dumps(store)}}}' if store and text.endswith("}") else request
+    if not store or not text.endswith("}"):
+        return request
+    described = dumps(store)
+    hosted = getattr(repository, "hosted", None)
+    if "sql" in store and hosted is not None:
+        described = f'{described[:-1]},"tables":{hosted}}}'
+    return f'{text[:-1]},"store":{described}}}'
 
 
 class Steps(_Ended):

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from .sql import Dialect, Ran, SqlRepository, Statement, outside, run
+from .sql import Dialect, Ran, SqlRepository, Statement, Tables, outside, run
 
 
 class DjangoRepository(SqlRepository):
@@ -27,12 +27,14 @@ class DjangoRepository(SqlRepository):
 
     Args:
         using: the alias of the database.
+        tables: the kinds that live in tables of yours, such as your models'; see `crm_core.sql.Tables`.
     """
 
     in_transaction = True
 
-    def __init__(self, using: str = "default") -> None:
+    def __init__(self, using: str = "default", *, tables: Tables | None = None) -> None:
         self.using = using
+        self.map_tables(tables)
 
     @property
     def dialect(self) -> Dialect:  # type: ignore[override]

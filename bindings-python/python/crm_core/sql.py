@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict
 
 from . import _crm
 from ._wire import dumps, loads
 from .errors import CrmError, from_wire
+
+if TYPE_CHECKING:
+    from .crm import Configuration
 
 Dialect = Literal["sqlite", "postgres"]
 
@@ -80,12 +84,60 @@ def tables(dialect: Dialect, layout: int | None = None) -> list[str]:
         layout: the layout that the database has (`SELECT value FROM crm_meta WHERE name = 'layout'`); None for one without
             tables.
     """
-    given = {"sql": dialect, "layout": layout}
-    answer = loads(_crm.begin(dumps({"op": "store.tables", "input": given})))["done"]
-    if not answer["ok"]:
-        raise from_wire(answer["error"])
-    statements: list[str] = answer["value"]["statements"]
+    statements: list[str] = _given({"op": "store.tables", "input": {"sql": dialect, "layout": layout}})["statements"]
     return statements
+
+
+def views(dialect: Dialect, config: Configuration | None = None) -> list[str]:
+    """The statements that make the views for plain SQL, such as `crm_opportunities`, or put them in the place of earlier ones.
+
+    Args:
+        dialect: whose SQL.
+        config: a configuration whose custom fields are columns too, named `custom_` and their ids.
+    """
+    statements: list[str] = _given({"op": "store.views", **_configured(config), "input": {"sql": dialect}})["statements"]
+    return statements
+
+
+def _given(request: Mapping[str, Any]) -> Any:
+    return _value_of(loads(_crm.begin(dumps(request)))["done"])
+
+
+def _configured(config: Configuration | None) -> dict[str, Any]:
+    return {} if config is None else {"config": config}
+
+
+class Column(TypedDict, total=False):
+    """A column of a table of yours, where its name alone does not say enough."""
+
+    column: Required[str]
+    type: Literal["text", "int8", "uuid", "numeric", "date", "timestamp", "timestamptz", "boolean"]
+
+
+class Table(TypedDict, total=False):
+    """A table of yours that holds the records of a kind."""
+
+    table: Required[str]
+    """Its name, or its schema and name: `shop.customers`."""
+    id: Required[str | Column]
+    tenant: str | Column
+    version: str | Column
+    """The column that counts changes; needed for a table that is written."""
+    writable: bool
+    """Whether the engine may make and change rows."""
+    fields: Required[Mapping[str, str | Column]]
+    """The columns by the fields that they hold."""
+
+
+Tables = Mapping[str, Table]
+"""Tables of yours by the kinds that they hold, such as `account`, `product` and `user`."""
+
+
+@lru_cache(maxsize=64)
+def _checked(dialect: str, text: str) -> str:
+    store = f'{{"sql":"{dialect}","tables":{text}}}'
+    _value_of(loads(_crm.begin(f'{{"op":"store.tables","input":{{"sql":"{dialect}"}},"store":{store}}}'))["done"])
+    return text
 
 
 class _Sql:
@@ -94,10 +146,24 @@ class _Sql:
     in_transaction: bool = False
     """Whether operations take part in a transaction that the host begins and ends."""
     sql: ClassVar[bool] = True
+    hosted: str | None = None
+    """The kinds that live in tables of yours, as JSON; see `map_tables`."""
+
+    def map_tables(self, given: Tables | None) -> None:
+        """Says which kinds live in tables of yours.
+
+        Raises:
+            CrmError: everything that is wrong with the mapping.
+        """
+        self.hosted = None if given is None else _checked(self.dialect, dumps(given))
 
     def tables(self, layout: int | None = None) -> list[str]:
         """The statements that make the tables; see `crm_core.sql.tables`."""
         return tables(self.dialect, layout)
+
+    def views(self, config: Configuration | None = None) -> list[str]:
+        """The statements that make the views for plain SQL; see `crm_core.sql.views`."""
+        return views(self.dialect, config)
 
 
 class SqlRepository(_Sql):
@@ -117,6 +183,17 @@ class SqlRepository(_Sql):
 
         _made(Steps(self).send('{"op":"store.create_tables"}'))
 
+    def create_views(self, config: Configuration | None = None) -> list[str]:
+        """Makes the views for plain SQL, such as `crm_opportunities`, and replaces those that changed; the names of these.
+
+        Args:
+            config: a configuration whose custom fields are columns too, named `custom_` and their ids.
+        """
+        from ._links import Steps
+
+        made: list[str] = _made(Steps(self).send(dumps({"op": "store.create_views", **_configured(config)})))["made"]
+        return made
+
 
 class AsyncSqlRepository(_Sql):
     """A repository that executes the engine's statements, to be awaited."""
@@ -131,11 +208,26 @@ class AsyncSqlRepository(_Sql):
 
         _made(await AsyncSteps(self).send('{"op":"store.create_tables"}'))
 
+    async def create_views(self, config: Configuration | None = None) -> list[str]:
+        """Makes the views for plain SQL, such as `crm_opportunities`, and replaces those that changed; the names of these.
 
-def _made(text: str) -> None:
-    answer = loads(text)
+        Args:
+            config: a configuration whose custom fields are columns too, named `custom_` and their ids.
+        """
+        from ._links import AsyncSteps
+
+        made: list[str] = _made(await AsyncSteps(self).send(dumps({"op": "store.create_views", **_configured(config)})))["made"]
+        return made
+
+
+def _made(text: str) -> Any:
+    return _value_of(loads(text))
+
+
+def _value_of(answer: Mapping[str, Any]) -> Any:
     if not answer["ok"]:
         raise from_wire(answer["error"])
+    return answer["value"]
 
 
 def statement(given: Mapping[str, Any]) -> Statement:

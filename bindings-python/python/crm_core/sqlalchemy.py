@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from .sql import AsyncSqlRepository, Dialect, Ran, SqlRepository, Statement, outside, run
+from .sql import AsyncSqlRepository, Dialect, Ran, SqlRepository, Statement, Tables, outside, run
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -32,12 +32,14 @@ class SqlAlchemyRepository(SqlRepository):
 
     Args:
         bind: a `Session`, a `Connection` or an `Engine`.
+        tables: the kinds that live in tables of yours; see `crm_core.sql.Tables`.
     """
 
-    def __init__(self, bind: Session | sa.Connection | sa.Engine) -> None:
+    def __init__(self, bind: Session | sa.Connection | sa.Engine, *, tables: Tables | None = None) -> None:
         self.bind = bind
         self.in_transaction = not isinstance(bind, sa.Engine)
         self.dialect = _dialect(bind.get_bind() if isinstance(bind, Session) else bind)
+        self.map_tables(tables)
 
     def execute(self, statements: Sequence[Statement], write: bool) -> Sequence[Ran]:
         """Executes statements in order, up to the first that does not come to what must happen."""
@@ -54,9 +56,12 @@ class AsyncSqlAlchemyRepository(AsyncSqlRepository):
 
     Args:
         bind: whose transaction it works in; over an engine every commit is a transaction of its own.
+        tables: the kinds that live in tables of yours; see `crm_core.sql.Tables`.
     """
 
-    def __init__(self, bind: AsyncSession | AsyncConnection | AsyncEngine) -> None:
+    def __init__(
+        self, bind: AsyncSession | AsyncConnection | AsyncEngine, *, tables: Tables | None = None
+    ) -> None:
         from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
         self.bind = bind
@@ -71,6 +76,7 @@ class AsyncSqlAlchemyRepository(AsyncSqlRepository):
         self._inner = SqlAlchemyRepository(inner)
         self.in_transaction = self._inner.in_transaction
         self.dialect = self._inner.dialect
+        self.map_tables(tables)
 
     async def execute(self, statements: Sequence[Statement], write: bool) -> Sequence[Ran]:
         """Executes statements in order, up to the first that does not come to what must happen."""

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use serde::{Deserialize, Serialize};
 
-use super::shape::{self, Shape, optional};
+use super::shape::{self, Shape, optional, required};
 use super::statements::{Command, RenderingRepository};
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
@@ -18,11 +18,14 @@ use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
 use crate::base::time::Instant;
+use crate::crm::hosting::{self, Mapping};
 use crate::store::accept::accept;
 use crate::store::layers::Layers;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
 use crate::store::sql::Dialect;
+use crate::store::sql::host::{ColumnType, HostTables};
+use crate::store::sql::renderer::Renderer;
 
 /// What an operation needs from the store that runs it.
 #[derive(Clone, Serialize)]
@@ -157,6 +160,9 @@ pub struct Caller {
     /// Every version of every record is kept beside it.
     #[serde(default)]
     history: bool,
+    /// The kinds whose records live in tables of its own.
+    #[serde(default)]
+    tables: Option<Mapping>,
 }
 
 static CALLER: Shape = Shape::Object(&[
@@ -165,7 +171,25 @@ static CALLER: Shape = Shape::Object(&[
     optional("executes", &Shape::Nullable(&Shape::List(&Shape::OneOf(&["claims", "counters", "allocate", "timers"])))),
     optional("exact_text", &Shape::Flag),
     optional("history", &Shape::Flag),
+    optional("tables", &Shape::Nullable(&Shape::Map(&TABLE))),
 ]);
+
+static TABLE: Shape = Shape::Object(&[
+    required("table", &Shape::Text),
+    required("id", &COLUMN),
+    optional("tenant", &Shape::Nullable(&COLUMN)),
+    optional("version", &Shape::Nullable(&COLUMN)),
+    optional("writable", &Shape::Flag),
+    required("fields", &Shape::Map(&COLUMN)),
+]);
+
+static COLUMN: Shape = Shape::Either(
+    &Shape::Text,
+    &Shape::Object(&[
+        required("column", &Shape::Text),
+        optional("type", &Shape::Nullable(&Shape::OneOf(ColumnType::NAMES))),
+    ]),
+);
 
 /// The names of the dialects.
 pub static DIALECTS: &[&str] = &["sqlite", "postgres"];
@@ -192,7 +216,22 @@ impl Caller {
     /// Every mistake in it.
     pub fn read(text: Option<&str>) -> Result<Self> {
         let text = text.unwrap_or("{}");
-        reader::from_str(text).map_err(|e| shape::explain(text, Some(&CALLER), &e).at("store"))
+        let caller: Caller = reader::from_str(text).map_err(|e| shape::explain(text, Some(&CALLER), &e).at("store"))?;
+        if caller.tables.is_some() {
+            // Found here, whatever is asked for.
+            if caller.sql.is_none() {
+                return Err(Error::new(Code::MissingField).with("field", "sql").at("store.sql"));
+            }
+            caller.hosted()?;
+        }
+        Ok(caller)
+    }
+
+    fn hosted(&self) -> Result<HostTables> {
+        self.tables
+            .as_ref()
+            .map_or_else(|| Ok(HostTables::default()), hosting::tables)
+            .map_err(|e| e.at("store.tables"))
     }
 
     /// The store that this caller is.
@@ -217,7 +256,8 @@ impl Caller {
     pub fn database(&self, board: &Board) -> Result<RenderingRepository> {
         let missing = || Error::new(Code::MissingField).with("field", "sql").at("store.sql");
         let dialect = dialect(self.sql.as_deref().ok_or_else(missing)?).map_err(|e| e.at("store"))?;
-        Ok(RenderingRepository::new(board.clone(), dialect, self.whole()))
+        let renderer = Renderer { dialect, hosted: self.hosted()? };
+        Ok(RenderingRepository::new(board.clone(), renderer, self.whole()))
     }
 
     fn whole(&self) -> Capabilities {

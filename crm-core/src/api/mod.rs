@@ -29,3 +29,5 @@ pub mod statements;
 #[cfg(feature = "store")]
 pub mod steps;
 pub mod table;
+#[cfg(feature = "store")]
+pub mod tables;

@@ -19,7 +19,10 @@ use crate::base::time::Instant;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 use crate::store::sql::commit::given;
+use crate::store::sql::host::HostTables;
+use crate::store::sql::host::read::HostRow;
 use crate::store::sql::read::{self, Rows, arrange};
+use crate::store::sql::renderer::{Find, Renderer};
 use crate::store::sql::{Dialect, Expected, KEYS, Param, Statement, Type};
 
 /// A statement as it goes to the caller.
@@ -162,19 +165,25 @@ impl Cell {
 /// A repository in the caller's database.
 pub struct RenderingRepository {
     board: Board,
-    dialect: Dialect,
+    renderer: Renderer,
     capabilities: Capabilities,
 }
 
 impl RenderingRepository {
-    /// Renders for a dialect.
-    pub fn new(board: Board, dialect: Dialect, capabilities: Capabilities) -> Self {
-        RenderingRepository { board, dialect, capabilities }
+    /// Renders for a database.
+    pub fn new(board: Board, renderer: Renderer, capabilities: Capabilities) -> Self {
+        let capabilities = Capabilities { hosted: renderer.hosted.kinds(), ..capabilities };
+        RenderingRepository { board, renderer, capabilities }
     }
 
     /// The dialect.
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        self.renderer.dialect
+    }
+
+    /// The tables of the host's.
+    pub fn hosted(&self) -> &HostTables {
+        &self.renderer.hosted
     }
 
     fn ask(&self, statements: Vec<Command>, write: bool) -> BoxFuture<'static, Result<Vec<Ran>>> {
@@ -208,6 +217,20 @@ impl RenderingRepository {
         rows.first().and_then(|rows| rows.first()?.first()).map(Cell::number).transpose()
     }
 
+    /// The first text that each of some questions without parameters gives.
+    ///
+    /// # Errors
+    /// `invalid_answer`, or what the caller reports.
+    pub async fn texts(&self, texts: &[String]) -> Result<Vec<Option<String>>> {
+        let command = |text: &String| Command { text: text.clone(), params: Vec::new(), expect: Wanted::Rows };
+        let answers = self.rows(texts.iter().map(command).collect()).await?;
+        let first = |rows: Vec<Vec<Cell>>| rows.into_iter().next().and_then(|row| row.into_iter().next());
+        Ok(answers
+            .into_iter()
+            .map(|rows| first(rows).filter(|cell| *cell != Cell::Null).map(Cell::into_text))
+            .collect())
+    }
+
     /// Has commands without parameters executed, all or none.
     ///
     /// # Errors
@@ -239,6 +262,11 @@ fn record(kind: &str, row: &[Cell]) -> Result<Record> {
         alloc: alloc.optional()?,
     };
     read::record(kind, row)
+}
+
+fn host_row(row: &[Cell]) -> HostRow {
+    let text = |cell: &Cell| (*cell != Cell::Null).then(|| cell.clone().into_text());
+    row.iter().map(text).collect()
 }
 
 fn mark(row: &[Cell]) -> Result<Record> {
@@ -284,14 +312,15 @@ impl Repository for RenderingRepository {
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
         Box::pin(async move {
-            let gets = self.dialect.get(tenant, keys)?;
+            let gets = self.renderer.get(tenant, keys)?;
             let answers = self.rows(gets.iter().map(|get| Command::of(&get.statement)).collect()).await?;
             let mut found = Vec::with_capacity(keys.len());
             for (get, rows) in gets.iter().zip(&answers) {
                 for row in rows {
-                    found.push(match get.rows {
-                        Rows::Records => record(get.kind, row)?,
-                        Rows::Marks => mark(row)?,
+                    found.push(match (get.rows, self.renderer.table(get.kind)) {
+                        (Rows::Host, Some(table)) => table.record(&host_row(row))?,
+                        (Rows::Marks, _) => mark(row)?,
+                        _ => record(get.kind, row)?,
                     });
                 }
             }
@@ -301,16 +330,25 @@ impl Repository for RenderingRepository {
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
         Box::pin(async move {
-            match self.dialect.find(query)? {
-                None => Ok(Vec::new()),
-                Some(statement) => self.one(&statement).await?.iter().map(|row| record(&query.kind, row)).collect(),
+            match self.renderer.find(query)? {
+                Find::Nothing => Ok(Vec::new()),
+                Find::One(statement) => {
+                    self.one(&statement).await?.iter().map(|row| record(&query.kind, row)).collect()
+                }
+                Find::Pages(mut scan) => {
+                    while let Some(statement) = scan.ask() {
+                        let rows = self.one(&statement).await?;
+                        scan.take(&rows.iter().map(|row| host_row(row)).collect::<Vec<_>>())?;
+                    }
+                    Ok(scan.done())
+                }
             }
         })
     }
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
         Box::pin(async move {
-            let steps = self.dialect.commit(changes)?;
+            let steps = self.renderer.commit(changes)?;
             let commands: Vec<Command> = steps.iter().map(|step| Command::of(&step.statement)).collect();
             if commands.is_empty() {
                 return Ok(Committed::DONE);
@@ -338,21 +376,21 @@ impl Repository for RenderingRepository {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
         Box::pin(async move {
-            let statement = self.dialect.events(tenant, after, limit)?;
+            let statement = self.renderer.dialect.events(tenant, after, limit)?;
             self.one(&statement).await?.iter().map(|row| event(row)).collect()
         })
     }
 
     fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
         Box::pin(async move {
-            let statement = self.dialect.due(tenant, now, limit);
+            let statement = self.renderer.dialect.due(tenant, now, limit);
             self.one(&statement).await?.iter().map(|row| timer(row)).collect()
         })
     }
 
     fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
         Box::pin(async move {
-            let statement = self.dialect.next_due(limit);
+            let statement = self.renderer.dialect.next_due(limit);
             self.one(&statement).await?.iter().map(|row| tenant_due(row)).collect()
         })
     }

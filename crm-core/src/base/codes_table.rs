@@ -93,6 +93,13 @@ codes! {
     DateInFuture = "date_in_future", Validation, "`effective_at` `{value}` is after the present `{now}`: use an earlier time", "`effective_at` `{value}` 晚于当前时间 `{now}`：请用更早的时间";
     DateBeforeHistory = "date_before_history", Validation, "`effective_at` `{value}` is before the latest change at `{latest}`: use a later time", "`effective_at` `{value}` 早于最近一次更改 `{latest}`：请用更晚的时间";
 
+    KindNotHosted = "kind_not_hosted", Validation, "records of the kind {kind} cannot live in a table of yours: {hint}", "类型 {kind} 的记录不能放在您自己的表中：{hint}";
+    KindReadOnly = "kind_read_only", Unsupported, "records of the kind {kind} live in your table `{table}`, which the engine may only read: change them there, or map the table with `writable`", "类型 {kind} 的记录在您的表 `{table}` 中，引擎只能读取：请在该表中更改，或以 `writable` 映射该表";
+    FieldNotMapped = "field_not_mapped", Unsupported, "your table `{table}` has no column for `{field}` of {kind}: map one, or leave the field out", "您的表 `{table}` 没有对应 {kind} 的 `{field}` 的列：请映射一列，或省略该字段";
+    IdNotPossible = "id_not_possible", Validation, "`{value}` cannot stand in the column `{column}` of your table `{table}`, which is of the type `{type}`: give one that can", "`{value}` 不能放入您的表 `{table}` 的列 `{column}`，其类型为 `{type}`：请给出可以放入的值";
+    HostRowUnreadable = "host_row_unreadable", Storage, "the row `{id}` of your table `{table}` cannot be read as {kind}, at its column `{column}`: {reason}; mend the row or the mapping", "您的表 `{table}` 的行 `{id}` 无法作为 {kind} 读取，问题在列 `{column}`：{reason}；请修正该行或映射";
+    InvalidColumnName = "invalid_column_name", Validation, "`{name}` cannot name a table or column here: use letters, digits, `_`, `-` and spaces, and for a table at most one `.` behind its schema", "`{name}` 不能作为此处的表名或列名：请用字母、数字、`_`、`-` 和空格，表名可在模式名后加一个 `.`";
+    ColumnTypeNotPossible = "column_type_not_possible", Validation, "a column of the type `{type}` cannot hold `{field}`: use one of {known}", "类型为 `{type}` 的列不能存放 `{field}`：请用 {known} 之一";
     UnknownKind = "unknown_kind", Validation, "there is no kind of record `{kind}`: {hint}", "没有记录类型 `{kind}`：{hint}";
 
     // Tasks, timers and intents.
@@ -289,6 +296,7 @@ codes! {
     ConnectionLost = "connection_lost", Reason, "the connection to the database was lost, nothing is written; repeat the request", "与数据库的连接已中断，未写入任何内容；请重复请求";
     CommitUnknown = "commit_unknown", Reason, "the connection was lost while committing: all is written or nothing; repeat the request with the same idempotency key, or without one look first", "提交时连接中断：要么全部写入，要么全未写入；请用同一幂等键重复请求，没有幂等键时请先查看";
     TransactionsCrossed = "transactions_crossed", Reason, "other transactions changed the same records at the same time; repeat the request", "其他事务同时更改了相同的记录；请重复请求";
+    NotInDatabase = "not_in_database", Reason, "{said}; make it, or mend the mapping that names it", "{said}；请创建，或修正引用它的映射";
     BeginTransaction = "begin_transaction", Reason, "no transaction is open; begin one first", "没有打开的事务；请先开始一个";
     TransactionFailed = "transaction_failed", Reason, "an earlier statement of this transaction failed; roll it back", "此事务中较早的语句已失败；请回滚";
     TransactionOver = "transaction_over", Reason, "the transaction is over; use its repository only inside it", "事务已结束；其存储只能在事务之内使用";

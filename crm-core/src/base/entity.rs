@@ -27,6 +27,10 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     /// The declared indexes, in the order of [`Entity::keys`].
     const INDEXES: &'static [&'static str];
 
+    /// The fields without which a record cannot be, where the kind may live in a table of a host's own; nothing where it may not.
+    fn required() -> Option<&'static [&'static str]> {
+        None
+    }
     /// The record's id.
     fn id(&self) -> &Id;
     /// The version that was read; 0 for one that is not stored yet.
@@ -393,6 +397,8 @@ macro_rules! entity {
         impl $name {
             /// The fields that a host may fill in.
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($rfield),)* $(stringify!($ofield),)*];
+            /// Those of them without which a record cannot be.
+            pub const REQUIRED: &'static [&'static str] = &[$(stringify!($rfield),)*];
         }
 
         impl $crate::base::entity::Creates for $new {
@@ -439,6 +445,13 @@ macro_rules! entity {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! entity_basics {
+    (created_at, custom, hosted) => {
+        $crate::entity_basics!(created_at, custom);
+
+        fn required() -> Option<&'static [&'static str]> {
+            Some(Self::REQUIRED)
+        }
+    };
     (created_at, custom) => {
         $crate::entity_basics!(created_at);
 

@@ -22,6 +22,11 @@ use super::session::Session;
 /// The kinds that conditions know.
 const KINDS: [&str; 6] = [Account::KIND, Opportunity::KIND, PriceBook::KIND, Product::KIND, Task::KIND, User::KIND];
 
+/// The kinds that have fields to be named, in the order of their names.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.into_iter()
+}
+
 /// The fields of a kind under a configuration.
 ///
 /// # Errors

@@ -35,6 +35,8 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// The fields that the engine keeps itself.
     pub own: &'static [&'static str],
+    /// The fields without which a record cannot be, of a kind that may live in a table of a host's own.
+    pub required: fn() -> Option<&'static [&'static str]>,
     /// Makes the keys of a stored record.
     pub keys: fn(&Record) -> Result<Vec<KeyBytes>>,
     /// Makes the record of a body that a host holds.
@@ -42,7 +44,16 @@ pub struct Kind {
 }
 
 const fn of<E: Entity>(fields: &'static [&'static str], own: &'static [&'static str]) -> Kind {
-    Kind { name: E::KIND, indexes: E::INDEXES, schema: E::SCHEMA, fields, own, keys: keys::<E>, record: record::<E> }
+    Kind {
+        name: E::KIND,
+        indexes: E::INDEXES,
+        schema: E::SCHEMA,
+        fields,
+        own,
+        required: E::required,
+        keys: keys::<E>,
+        record: record::<E>,
+    }
 }
 
 const OWN: &[&str] = &["id", "version", "custom", "created_at", "updated_at"];
@@ -131,7 +142,7 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
     let read = |body: &Map<String, Value>| {
-        let text = Value::Object(body.clone()).to_string();
+        let text = serde_json::to_string(body).unwrap_or_default();
         reader::from_str::<E>(&text).map_err(|e| refused(&text, &e))
     };
     match read(&body) {

@@ -10,6 +10,7 @@ mod engine;
 pub mod events;
 pub mod fields;
 pub mod history;
+pub mod hosting;
 pub mod insight;
 pub mod intents;
 pub mod kinds;
@@ -26,5 +27,6 @@ pub mod tick;
 pub mod timers;
 pub mod trace;
 pub mod users;
+pub mod views;
 
 pub use engine::{Crm, block_on};

@@ -15,7 +15,8 @@ use crate::condition::wire::{Condition, ConditionOp, ConditionValue, OrderBy};
 use crate::store::plan::{Order, Sorting, plan};
 use crate::store::query::Query;
 use crate::store::repository::BoxFuture;
-use crate::store::search::{Finder, SCAN, Search};
+use crate::store::search::{CHUNK, Finder, SCAN, Search};
+use crate::store::sql::host::read::BATCH;
 
 /// What a `find` asks for in words of conditions.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +80,11 @@ pub async fn find<E: Entity>(session: &mut Session<'_>, request: Where<'_>) -> R
         || Order { field: "name".to_owned(), descending: false },
         |order| Order { field: order.field.clone(), descending: order.descending },
     );
-    let plan = plan(&predicate, &moment, &fields::indexes(E::KIND), &catalogue, &order)?;
+    let mut plan = plan(&predicate, &moment, &fields::indexes(E::KIND), &catalogue, &order)?;
+    let is_hosted = session.is_hosted(E::KIND);
+    if is_hosted {
+        plan = plan.without_indexes(&catalogue, &order);
+    }
     // The cursor belongs to what was asked, not to its plan, which changes with the day.
     let asked = serde_json::to_string(&whole).unwrap_or_default();
     let asked = format!("{} {} {} {asked}", E::KIND, order.field, order.descending);
@@ -91,6 +96,7 @@ pub async fn find<E: Entity>(session: &mut Session<'_>, request: Where<'_>) -> R
         after: parse_cursor(request.cursor, &marked)?,
         limit,
         scan: SCAN,
+        chunk: if is_hosted { BATCH } else { CHUNK },
     };
     let row = |record: &Record, slots: &[crate::condition::catalogue::Field]| {
         let body = present(record, E::SCHEMA, E::upcast)?;

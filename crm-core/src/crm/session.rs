@@ -50,6 +50,7 @@ pub struct Session<'a> {
     allocate: Vec<Allocate>,
     timers: Vec<Timer>,
     kept: bool,
+    hosted: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -77,6 +78,7 @@ impl<'a> Session<'a> {
             allocate: Vec::new(),
             timers: Vec::new(),
             kept: false,
+            hosted: repository.capabilities().hosted,
         }
     }
 
@@ -88,6 +90,11 @@ impl<'a> Session<'a> {
     /// Says whether a new record was not looked for: then a refusal is no answer yet, since one that looks for it might come first.
     pub(super) fn has_skipped(&self) -> bool {
         self.skipped
+    }
+
+    /// Says whether the records of a kind live in a table of the host's own.
+    pub(super) fn is_hosted(&self, kind: &str) -> bool {
+        self.hosted.iter().any(|hosted| hosted == kind)
     }
 
     /// Notes that a write found everything as it should be; its idempotency key is kept all the same.
@@ -209,9 +216,17 @@ impl<'a> Session<'a> {
         if !self.places.contains_key(key) && !self.read.contains_key(key) {
             let found = self.repository.get(&self.context.tenant, std::slice::from_ref(key)).await?;
             let found = found.into_iter().next().flatten().map(Record::resolved);
-            self.read.insert(key.clone(), found);
+            self.remember(key.clone(), found);
         }
         Ok(self.known(key))
+    }
+
+    fn remember(&mut self, key: Key, found: Option<Record>) {
+        if let Some(record) = found.as_ref().filter(|record| self.is_hosted(&record.kind)) {
+            // The host may change or remove it at any time, so what is decided from it must find it there.
+            self.requires.insert(key.clone(), Expect::Version(record.version));
+        }
+        self.read.insert(key, found);
     }
 
     /// Reads what a new record will ask for in one go: the configuration, unless it is known, and the place where it is to stand.
@@ -230,7 +245,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let found = self.repository.get(&self.context.tenant, &keys).await?;
-        self.read.extend(keys.into_iter().zip(found.into_iter().map(|record| record.map(Record::resolved))));
+        for (key, found) in keys.into_iter().zip(found) {
+            self.remember(key, found.map(Record::resolved));
+        }
         Ok(())
     }
 

@@ -49,7 +49,7 @@ impl Entity for Account {
     const KIND: &'static str = "account";
     const INDEXES: &'static [&'static str] = &["name", "owner", "industry"];
 
-    entity_basics!(created_at, custom);
+    entity_basics!(created_at, custom, hosted);
 
     fn keys(&self) -> Vec<KeyBytes> {
         let name = || KeyBytes::new().text(Some(&self.name));

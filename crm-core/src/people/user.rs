@@ -53,7 +53,7 @@ impl Entity for User {
     const KIND: &'static str = "user";
     const INDEXES: &'static [&'static str] = &["name", "manager"];
 
-    entity_basics!(created_at, custom);
+    entity_basics!(created_at, custom, hosted);
 
     fn keys(&self) -> Vec<KeyBytes> {
         vec![KeyBytes::new().text(Some(&self.name)), KeyBytes::new().id(self.manager.as_ref())]

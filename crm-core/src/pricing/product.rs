@@ -34,7 +34,7 @@ impl Entity for Product {
     const KIND: &'static str = "product";
     const INDEXES: &'static [&'static str] = &["name", "code"];
 
-    entity_basics!(created_at, custom);
+    entity_basics!(created_at, custom, hosted);
 
     fn keys(&self) -> Vec<KeyBytes> {
         vec![KeyBytes::new().text(Some(&self.name)), KeyBytes::new().text(self.code.as_deref())]

@@ -152,6 +152,19 @@ pub fn plan(
     Ok(Plan { tests, nothing, sorting, descending: order.descending })
 }
 
+impl Plan {
+    /// The same plan for a store in which no index helps this kind: all that match are read and sorted.
+    #[must_use]
+    pub fn without_indexes(self, catalogue: &Catalogue, order: &Order) -> Plan {
+        let field = catalogue.find(&order.field);
+        let sorted = field.and_then(|field| Some(Sorting::InMemory(field.clone(), Coding::of(&field.kind)?)));
+        match (&self.sorting, sorted) {
+            (Sorting::Stored(Some(_)), Some(sorting)) => Plan { sorting, ..self },
+            _ => self,
+        }
+    }
+}
+
 const fn stored(sorting: &Sorting) -> Option<usize> {
     match sorting {
         Sorting::Stored(index) => *index,

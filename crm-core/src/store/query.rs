@@ -97,9 +97,13 @@ impl Query {
         self.order.and_then(|index| record.keys.get(index).cloned()).unwrap_or_default()
     }
 
+    fn place<'r>(&self, record: &'r Record) -> &'r [u8] {
+        self.order.and_then(|index| record.keys.get(index)).map_or(&[], KeyBytes::bytes)
+    }
+
     /// The order of two records in this query.
     pub fn compare(&self, a: &Record, b: &Record) -> std::cmp::Ordering {
-        let order = self.order_key(a).cmp(&self.order_key(b)).then_with(|| a.id.cmp(&b.id));
+        let order = self.place(a).cmp(self.place(b)).then_with(|| a.id.cmp(&b.id));
         if self.descending { order.reverse() } else { order }
     }
 
@@ -111,7 +115,7 @@ impl Query {
     }
 
     fn is_after(&self, record: &Record, after: &After) -> bool {
-        let order = self.order_key(record).cmp(&after.key).then_with(|| record.id.cmp(&after.id));
+        let order = self.place(record).cmp(after.key.bytes()).then_with(|| record.id.cmp(&after.id));
         if self.descending { order.is_lt() } else { order.is_gt() }
     }
 

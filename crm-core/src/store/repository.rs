@@ -86,14 +86,24 @@ pub struct Capabilities {
     /// It need not be asked for a new record before it is asked to write it; its commit refuses one that exists in any case.
     #[serde(default)]
     pub unread_creates: bool,
+    /// The kinds whose records live in tables of the host's own: others may remove them, and no index helps to find or order them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosted: Vec<String>,
 }
 
 impl Capabilities {
     /// A store of its own that executes every part and keeps bodies as they are.
     pub fn whole(durability: &str, page: usize) -> Self {
         let executes = Part::ALL.to_vec();
-        let durability = durability.to_owned();
-        Capabilities { durability, page, executes, in_transaction: false, exact_text: true, unread_creates: false }
+        Capabilities {
+            durability: durability.to_owned(),
+            page,
+            executes,
+            in_transaction: false,
+            exact_text: true,
+            unread_creates: false,
+            hosted: Vec::new(),
+        }
     }
 
     /// The same, of a store that need not be asked for a new record before.

@@ -10,8 +10,8 @@ use crate::condition::row::Row;
 
 /// The most records that one search reads.
 pub const SCAN: usize = 50_000;
-/// The most records that are read at once.
-const CHUNK: usize = 1_000;
+/// The most records that are read at once, unless a search says otherwise.
+pub const CHUNK: usize = 1_000;
 
 /// Where records are looked for.
 pub trait Finder: MaybeSync {
@@ -40,6 +40,8 @@ pub struct Search<'a> {
     pub limit: usize,
     /// The most records to read.
     pub scan: usize,
+    /// The most records to read at once.
+    pub chunk: usize,
 }
 
 /// A page of records for which the condition holds.
@@ -90,7 +92,7 @@ impl Search<'_> {
     ) -> Result<Found> {
         let mut query = self.query(order);
         query.after.clone_from(&self.after);
-        query.limit = self.limit.saturating_add(1).min(CHUNK);
+        query.limit = self.limit.saturating_add(1).min(self.chunk);
         let (mut records, mut read) = (Vec::new(), 0_usize);
         let place = |query: &Query, record: &Record| After { key: query.order_key(record), id: record.id.clone() };
         loop {
@@ -115,7 +117,7 @@ impl Search<'_> {
             if read >= self.scan {
                 return Ok(Found { records, next: query.after, cut: Some(read) });
             }
-            query.limit = query.limit.saturating_mul(2).min(CHUNK);
+            query.limit = query.limit.saturating_mul(2).min(self.chunk);
         }
     }
 
@@ -127,7 +129,7 @@ impl Search<'_> {
     ) -> Result<Found> {
         let mut query = self.query(None);
         query.descending = false;
-        query.limit = CHUNK;
+        query.limit = self.chunk;
         let wanted = self.limit.saturating_add(1);
         let (mut found, mut read): (Vec<(KeyBytes, Record)>, usize) = (Vec::new(), 0);
         let compare = |a: &(KeyBytes, Record), b: &(KeyBytes, Record)| {

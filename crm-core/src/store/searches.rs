@@ -10,7 +10,7 @@ use super::conformance::{Broken, KIND};
 use super::plan::{Coding, Index, Order, Sorting, index, key, plan};
 use super::query::After;
 use super::repository::Repository;
-use super::search::Search;
+use super::search::{CHUNK, Search};
 use crate::base::change::{ChangeSet, Expect, Put};
 use crate::base::context::Context;
 use crate::base::error::{Error, Result};
@@ -304,7 +304,7 @@ async fn round(
     let scan = if matches!(plan.sorting, Sorting::InMemory(..)) { all.len() } else { scan };
     let (mut found, mut after): (Vec<String>, Option<After>) = (Vec::new(), None);
     for _ in 0..all.len().saturating_mul(2).saturating_add(2) {
-        let search = Search { tenant, kind: KIND, plan: &plan, after: after.take(), limit, scan };
+        let search = Search { tenant, kind: KIND, plan: &plan, after: after.take(), limit, scan, chunk: CHUNK };
         let page = search.run(&store, keep, field).await.map_err(told)?;
         if page.records.len() > limit {
             return Err(format!("a page of {} records, {limit} were asked", page.records.len()));

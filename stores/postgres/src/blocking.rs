@@ -61,6 +61,15 @@ impl BlockingRepository {
         Ok(BlockingRepository { inner: Arc::new(inner), runtime: Some(runtime) })
     }
 
+    /// Makes the views for plain SQL, as [`PostgresRepository::create_views`] does.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn create_views(&self, config: &crm_core::config::Config) -> Result<Vec<String>> {
+        let config = config.clone();
+        self.call(|inner| async move { inner.create_views(&config).await })
+    }
+
     /// Runs a call on the store's own threads and waits for it; the calling thread may belong to another runtime.
     fn call<T, F>(&self, work: impl FnOnce(Arc<PostgresRepository>) -> F) -> Result<T>
     where

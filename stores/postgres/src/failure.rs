@@ -96,10 +96,13 @@ pub fn forked() -> Error {
 }
 
 /// What the server said, without the values that it names beside.
-fn refusal(error: &tokio_postgres::Error) -> Reason {
+pub fn refusal(error: &tokio_postgres::Error) -> Reason {
     let Some(refusal) = error.as_db_error() else { return Reason::new(Code::ConnectionLost) };
     match *refusal.code() {
         SqlState::DISK_FULL => Reason::new(Code::DiskFull),
+        SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
+            Reason::new(Code::NotInDatabase).with("said", clip(refusal.message()))
+        }
         SqlState::NO_ACTIVE_SQL_TRANSACTION => Reason::new(Code::BeginTransaction),
         SqlState::IN_FAILED_SQL_TRANSACTION => Reason::new(Code::TransactionFailed),
         _ => Reason::new(Code::DatabaseSaid).with("said", clip(refusal.message())),

@@ -30,6 +30,7 @@ use crm_core::crm::kinds::KINDS;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 use crm_core::store::sql::read::arrange;
+use crm_core::store::sql::renderer::Renderer;
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config, NoTls, Socket};
@@ -53,6 +54,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 /// A repository in a PostgreSQL database, for hosts on tokio.
 pub struct PostgresRepository {
     pool: Pool,
+    renderer: Renderer,
     options: Options,
     durability: Durability,
     process: u32,
@@ -116,7 +118,21 @@ impl PostgresRepository {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let (pool, durability) = open::pool(config, tls, kinds, &options).await?;
-        Ok(PostgresRepository { pool, options, durability, process: std::process::id(), growth: Growth::default() })
+        let renderer = Renderer { dialect: POSTGRES, hosted: options.tables.clone() };
+        let (process, growth) = (std::process::id(), Growth::default());
+        Ok(PostgresRepository { pool, renderer, options, durability, process, growth })
+    }
+
+    /// Makes the views for plain SQL, such as `crm_opportunities`, and replaces those that changed; gives the names of these. The custom
+    /// fields of the configuration are columns too, named `custom_` and their ids.
+    ///
+    /// # Errors
+    /// `invalid_configuration`; `storage_failed` when something stands in the way, such as a view of yours over one that has to be replaced.
+    pub async fn create_views(&self, config: &crm_core::config::Config) -> Result<Vec<String>> {
+        let mut views = crm_core::crm::views::views(POSTGRES, config)?;
+        // What lives in a table of the host's has that table.
+        views.retain(|view| self.renderer.table(view.kind).is_none());
+        open::views(&self.connection().await?, &views).await
     }
 
     /// Closes every connection; later calls fail.
@@ -137,13 +153,13 @@ impl PostgresRepository {
         let connection = self.connection().await?;
         // Given up half-way or failed, the transaction of the reads is not left open.
         let held = Held::expected(&connection);
-        let found = run::get(&connection, tenant, keys, false).await?;
+        let found = run::get(&connection, &self.renderer, tenant, keys, false).await?;
         held.over();
         Ok(found)
     }
 
     async fn write(&self, changes: &ChangeSet) -> Result<Committed> {
-        let steps = POSTGRES.commit(changes)?;
+        let steps = self.renderer.commit(changes)?;
         let connection = self.connection().await?;
         let mut attempt = 1;
         loop {
@@ -193,7 +209,8 @@ impl PostgresRepository {
 
 impl Repository for PostgresRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::whole(self.durability.name(), PAGE).with_unread_creates()
+        let hosted = self.renderer.hosted.kinds();
+        Capabilities { hosted, ..Capabilities::whole(self.durability.name(), PAGE).with_unread_creates() }
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
@@ -206,7 +223,7 @@ impl Repository for PostgresRepository {
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
-        Box::pin(async move { run::find(&self.connection().await?, query).await })
+        Box::pin(async move { run::find(&self.connection().await?, &self.renderer, query).await })
     }
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {

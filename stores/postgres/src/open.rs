@@ -5,7 +5,9 @@ use std::time::Duration;
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result};
 use crm_core::base::reason::Reason;
+use crm_core::store::sql::host::HostTables;
 use crm_core::store::sql::schema::{Index, LAYOUT};
+use crm_core::store::sql::views::View;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config, Socket};
@@ -54,6 +56,8 @@ pub struct Options {
     /// The schema in which the tables are, made when it is missing; by default what the address's `options` or the server say
     /// (`search_path`).
     pub schema: Option<String>,
+    /// The kinds whose records live in tables of yours, from [`crm_core::crm::hosting::tables`]; none by default.
+    pub tables: HostTables,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             settle: Duration::from_millis(100),
             schema: None,
+            tables: HostTables::default(),
         }
     }
 }
@@ -119,6 +124,12 @@ where
         .map_err(|_| failure::unavailable(Reason::new(Code::ServerNotReached)))?;
     let connection = pool.get().await.map_err(failure::opening)?;
     migrate(&connection, kinds, options).await?;
+    for table in options.tables.all() {
+        connection
+            .query(&table.probe(POSTGRES), &[])
+            .await
+            .map_err(|error| failure::unavailable(failure::refusal(&error)))?;
+    }
     let durability = durable(&connection, options.durability).await?;
     Ok((pool, durability))
 }
@@ -204,4 +215,25 @@ async fn make(connection: &Object, indexes: &[Index], options: &Options) -> Resu
     connection.batch_execute("COMMIT").await.map_err(failure::of)?;
     open.over();
     Ok(())
+}
+
+/// Makes the views that are missing or changed, all or none.
+pub async fn views(connection: &Object, views: &[View]) -> Result<Vec<String>> {
+    let open = Held::begin(connection).await?;
+    let alone = format!("SELECT pg_advisory_xact_lock({MIGRATION})");
+    connection.batch_execute(&alone).await.map_err(failure::of)?;
+    let mut made = Vec::new();
+    for view in views {
+        let row = connection.query_one(&view.present, &[]).await.map_err(failure::of)?;
+        let mark: Option<&str> = row.try_get(0).map_err(failure::of)?;
+        if mark != Some(view.mark.as_str()) {
+            for text in view.replacement() {
+                connection.batch_execute(&text).await.map_err(failure::of)?;
+            }
+            made.push(view.name.clone());
+        }
+    }
+    connection.batch_execute("COMMIT").await.map_err(failure::of)?;
+    open.over();
+    Ok(made)
 }

@@ -8,7 +8,9 @@ use crm_core::base::time::Instant;
 use crm_core::store::query::Query;
 use crm_core::store::repository::Committed;
 use crm_core::store::sql::commit::{Step, given};
+use crm_core::store::sql::host::read::HostRow;
 use crm_core::store::sql::read::{self, Rows};
+use crm_core::store::sql::renderer::{Find, Renderer};
 use crm_core::store::sql::{Dialect, Expected, KEYS, Statement};
 use futures_util::future::{join, join_all, join3};
 use tokio_postgres::Row;
@@ -26,8 +28,14 @@ const BODY: usize = KEYS + 3;
 
 /// Reads records by name. With `is_open` a transaction is open already; otherwise several statements are sent in one of their own, so
 /// that they see the same moment.
-pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key], is_open: bool) -> Result<Vec<Record>> {
-    let gets = POSTGRES.get(tenant, keys)?;
+pub async fn get<C: Connection>(
+    connection: &C,
+    renderer: &Renderer,
+    tenant: &str,
+    keys: &[Key],
+    is_open: bool,
+) -> Result<Vec<Record>> {
+    let gets = renderer.get(tenant, keys)?;
     let mut ready = Vec::with_capacity(gets.len());
     for get in &gets {
         ready.push(connection.ready(&get.statement).await.map_err(failure::of)?);
@@ -50,9 +58,10 @@ pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key], is_o
         };
         for (get, rows) in some.iter().zip(answers) {
             for row in &rows.map_err(failure::of)? {
-                found.push(match get.rows {
-                    Rows::Records => record(get.kind, row)?,
-                    Rows::Marks => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
+                found.push(match (get.rows, renderer.table(get.kind)) {
+                    (Rows::Host, Some(table)) => table.record(&host_row(row)?)?,
+                    (Rows::Marks, _) => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
+                    _ => record(get.kind, row)?,
                 });
             }
         }
@@ -67,10 +76,16 @@ pub async fn get<C: Connection>(connection: &C, tenant: &str, keys: &[Key], is_o
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Answers a query.
-pub async fn find<C: Connection>(connection: &C, query: &Query) -> Result<Vec<Record>> {
-    match POSTGRES.find(query)? {
-        None => Ok(Vec::new()),
-        Some(statement) => each(connection, &statement, |row| record(&query.kind, row)).await,
+pub async fn find<C: Connection>(connection: &C, renderer: &Renderer, query: &Query) -> Result<Vec<Record>> {
+    match renderer.find(query)? {
+        Find::Nothing => Ok(Vec::new()),
+        Find::One(statement) => each(connection, &statement, |row| record(&query.kind, row)).await,
+        Find::Pages(mut scan) => {
+            while let Some(statement) = scan.ask() {
+                scan.take(&each(connection, &statement, host_row).await?)?;
+            }
+            Ok(scan.done())
+        }
     }
 }
 
@@ -198,6 +213,11 @@ fn text(row: &Row, index: usize) -> Result<&str> {
 
 fn optional(row: &Row, index: usize) -> Result<&str> {
     row.try_get::<_, Option<&str>>(index).map(Option::unwrap_or_default).map_err(failure::of)
+}
+
+/// A row of a table of the host's: texts and nulls.
+fn host_row(row: &Row) -> Result<HostRow> {
+    (0..row.len()).map(|index| row.try_get(index).map_err(failure::of)).collect()
 }
 
 fn number(row: &Row, index: usize) -> Result<i64> {

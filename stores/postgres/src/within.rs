@@ -12,7 +12,9 @@ use crm_core::base::record::{Key, Record};
 use crm_core::base::time::Instant;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
+use crm_core::store::sql::host::HostTables;
 use crm_core::store::sql::read::arrange;
+use crm_core::store::sql::renderer::Renderer;
 use futures_util::future::{Either, select};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::GenericClient;
@@ -30,7 +32,15 @@ use crate::{PAGE, failure};
 /// # Errors
 /// What a repository's `commit` refuses; `storage_failed` when no transaction is open.
 pub async fn apply_in<C: GenericClient + Sync>(transaction: &C, changes: &ChangeSet) -> Result<Committed> {
-    let steps = POSTGRES.commit(changes)?;
+    apply(transaction, &Renderer::new(POSTGRES), changes).await
+}
+
+async fn apply<C: GenericClient + Sync>(
+    transaction: &C,
+    renderer: &Renderer,
+    changes: &ChangeSet,
+) -> Result<Committed> {
+    let steps = renderer.commit(changes)?;
     let connection = Borrowed(transaction);
     // Awaited alone: outside a transaction the server refuses it, before anything could be written.
     connection.command("SAVEPOINT crm_change").await.map_err(failure::of)?;
@@ -77,30 +87,67 @@ impl<C: GenericClient> Drop for Open<'_, C> {
 }
 
 /// What is promised inside a host's transaction: its COMMIT is what lasts, and it tries again itself.
-fn inside() -> Capabilities {
-    Capabilities { in_transaction: true, ..Capabilities::whole("none", PAGE) }
+fn inside(renderer: &Renderer) -> Capabilities {
+    Capabilities { in_transaction: true, hosted: renderer.hosted.kinds(), ..Capabilities::whole("none", PAGE) }
 }
 
 /// A repository inside a transaction of the host's, for as long as it is borrowed. It reads what the transaction sees.
 ///
 /// Its events are those that are settled; what this transaction writes is read after it is committed.
-pub struct TransactionRepository<'t, C>(pub &'t C);
+pub struct TransactionRepository<'t, C> {
+    transaction: &'t C,
+    renderer: Renderer,
+}
+
+impl<'t, C> TransactionRepository<'t, C> {
+    /// A repository inside this transaction.
+    pub fn new(transaction: &'t C) -> Self {
+        TransactionRepository { transaction, renderer: Renderer::new(POSTGRES) }
+    }
+
+    /// The same, with kinds whose records live in tables of yours, from [`crm_core::crm::hosting::tables`].
+    #[must_use]
+    pub fn hosting(self, tables: HostTables) -> Self {
+        TransactionRepository { renderer: Renderer { hosted: tables, ..self.renderer }, ..self }
+    }
+}
+
+impl<C: GenericClient + Sync> TransactionRepository<'_, C> {
+    /// Runs operations inside the transaction, as [`in_transaction`] does.
+    pub async fn run<T, F: Future<Output = T>>(&self, work: impl FnOnce(Arc<dyn Repository>) -> F) -> T {
+        let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
+        let serve = async move {
+            while let Some(ask) = asked.recv().await {
+                ask.answer(self).await;
+            }
+        };
+        let work = pin!(work(Arc::new(Passed { asks, capabilities: self.capabilities() })));
+        match select(work, pin!(serve)).await {
+            Either::Left((value, _)) => value,
+            // Nobody holds the repository any more, so nothing will be asked.
+            Either::Right(((), work)) => work.await,
+        }
+    }
+}
 
 impl<C: GenericClient + Sync> Repository for TransactionRepository<'_, C> {
     fn capabilities(&self) -> Capabilities {
-        inside()
+        inside(&self.renderer)
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
-        Box::pin(async move { run::get(&Borrowed(self.0), tenant, keys, true).await.map(|found| arrange(keys, found)) })
+        Box::pin(async move {
+            let found = run::get(&Borrowed(self.transaction), &self.renderer, tenant, keys, true).await?;
+            Ok(arrange(keys, found))
+        })
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
-        Box::pin(async move { run::find(&Borrowed(self.0), query).await })
+        Box::pin(async move { run::find(&Borrowed(self.transaction), &self.renderer, query).await })
     }
 
     fn commit<'a>(&'a self, changes: &'a ChangeSet) -> BoxFuture<'a, Result<Committed>> {
-        Box::pin(apply_in(self.0, changes))
+        Box::pin(apply(self.transaction, &self.renderer, changes))
     }
 
     fn events<'a>(
@@ -109,15 +156,15 @@ impl<C: GenericClient + Sync> Repository for TransactionRepository<'_, C> {
         after: Option<&'a str>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
-        Box::pin(async move { run::events(&Borrowed(self.0), tenant, after, limit).await })
+        Box::pin(async move { run::events(&Borrowed(self.transaction), tenant, after, limit).await })
     }
 
     fn due<'a>(&'a self, tenant: &'a str, now: Instant, limit: usize) -> BoxFuture<'a, Result<Vec<StoredTimer>>> {
-        Box::pin(async move { run::due(&Borrowed(self.0), tenant, now, limit).await })
+        Box::pin(async move { run::due(&Borrowed(self.transaction), tenant, now, limit).await })
     }
 
     fn next_due(&self, limit: usize) -> BoxFuture<'_, Result<Vec<TenantDue>>> {
-        Box::pin(async move { run::next_due(&Borrowed(self.0), limit).await })
+        Box::pin(async move { run::next_due(&Borrowed(self.transaction), limit).await })
     }
 }
 
@@ -147,23 +194,13 @@ where
     C: GenericClient + Sync,
     F: Future<Output = T>,
 {
-    let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
-    let serve = async move {
-        while let Some(ask) = asked.recv().await {
-            ask.answer(&TransactionRepository(transaction)).await;
-        }
-    };
-    let work = pin!(work(Arc::new(Passed { asks })));
-    match select(work, pin!(serve)).await {
-        Either::Left((value, _)) => value,
-        // Nobody holds the repository any more, so nothing will be asked.
-        Either::Right(((), work)) => work.await,
-    }
+    TransactionRepository::new(transaction).run(work).await
 }
 
 /// The repository that `work` holds: it passes every call on to the one that borrows the transaction.
 struct Passed {
     asks: mpsc::UnboundedSender<Ask>,
+    capabilities: Capabilities,
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
@@ -214,7 +251,7 @@ impl Passed {
 
 impl Repository for Passed {
     fn capabilities(&self) -> Capabilities {
-        inside()
+        self.capabilities.clone()
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {

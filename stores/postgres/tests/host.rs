@@ -81,7 +81,7 @@ async fn a_refusal_leaves_the_transaction_usable_and_nothing_behind() {
     good.allocate.push(Allocate { token: 0, scope: "s".to_owned() });
     let Committed::Done { numbers } = apply_in(&transaction, &good).await.unwrap() else { panic!("replayed") };
     assert_eq!(numbers.values().copied().collect::<Vec<u64>>(), [1], "the refused one took no number");
-    let inside = TransactionRepository(&transaction);
+    let inside = TransactionRepository::new(&transaction);
     assert_eq!(inside.find(&Query::of("t", "deal", 10)).await.unwrap().len(), 2);
     transaction.commit().await.unwrap();
     let ids: Vec<String> =

@@ -62,6 +62,15 @@ pub fn unavailable(reason: Reason) -> Error {
     Error::new(Code::StorageUnavailable).with("reason", reason)
 }
 
+/// The refusal to open with a table or column of the host's that is not there.
+pub fn missing(error: &rusqlite::Error) -> Error {
+    let said = match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    };
+    unavailable(Reason::new(Code::NotInDatabase).with("said", clip(&said)))
+}
+
 /// The refusal to serve a process that did not open the store.
 pub fn forked() -> Error {
     unavailable(Reason::new(Code::OpenedBeforeFork))

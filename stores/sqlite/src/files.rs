@@ -115,7 +115,7 @@ impl Opening<'_> {
             let error = Error::new(Code::NumberOutOfRange).with("value", self.busy_timeout.to_string());
             error.with("minimum", 0).with("maximum", 2_147_483).at("busy_timeout")
         })?;
-        Ok(Options { durability, busy_timeout })
+        Ok(Options { durability, busy_timeout, ..Options::default() })
     }
 }
 

@@ -30,7 +30,9 @@ use crm_core::base::time::Instant;
 use crm_core::crm::kinds::KINDS;
 use crm_core::store::query::Query;
 use crm_core::store::repository::{BoxFuture, Capabilities, Committed, Repository};
+use crm_core::store::sql::Dialect;
 use crm_core::store::sql::read::arrange;
+use crm_core::store::sql::renderer::Renderer;
 use rusqlite::Connection;
 
 pub use backup::{Contents, restore, verify};
@@ -44,6 +46,7 @@ pub struct SqliteRepository {
     loading: Mutex<bulk::Loading>,
     file: PathBuf,
     kinds: Vec<(String, usize)>,
+    renderer: Renderer,
     options: Options,
     // Given up after the connections, which are declared before it.
     lease: process::Lease,
@@ -98,12 +101,29 @@ impl SqliteRepository {
         let lease = process::Lease::of(open::identity(&file).ok_or_else(|| failure::gone(&file))?);
         let (writer, reader) = (Some(Mutex::new(writer)), Some(Mutex::new(reader)));
         let kinds = kinds.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect();
-        Ok(SqliteRepository { writer, reader, loading: Mutex::default(), file, kinds, options, lease })
+        let renderer = Renderer { dialect: Dialect::Sqlite, hosted: options.tables.clone() };
+        Ok(SqliteRepository { writer, reader, loading: Mutex::default(), file, kinds, renderer, options, lease })
     }
 
     /// The file.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Makes the views for plain SQL, such as `crm_opportunities`, and replaces those that changed; gives the names of these. The custom
+    /// fields of the configuration are columns too, named `custom_` and their ids.
+    ///
+    /// They go with [`SqliteRepository::export_snapshot`], in whose copy any program may read them.
+    ///
+    /// # Errors
+    /// `invalid_configuration`; `storage_failed` when they cannot be made.
+    pub fn create_views(&self, config: &crm_core::config::Config) -> Result<Vec<String>> {
+        let mut views = crm_core::crm::views::views(Dialect::Sqlite, config)?;
+        // What lives in a table of the host's has that table.
+        views.retain(|view| self.renderer.table(view.kind).is_none());
+        let writer = self.lock(&self.writer)?;
+        self.present()?;
+        open::views(&writer, &views)
     }
 
     /// Writes everything, as of one moment, into a new SQLite file that any library may then open.
@@ -207,16 +227,18 @@ impl SqliteRepository {
 
 impl Repository for SqliteRepository {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::whole(self.options.durability.name(), 10_000).with_unread_creates()
+        let hosted = self.renderer.hosted.kinds();
+        Capabilities { hosted, ..Capabilities::whole(self.options.durability.name(), 10_000).with_unread_creates() }
     }
 
     fn get<'a>(&'a self, tenant: &'a str, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Record>>>> {
-        let found = self.reading().and_then(|c| run::get(&c, tenant, keys)).map(|found| arrange(keys, found));
+        let found =
+            self.reading().and_then(|c| run::get(&c, &self.renderer, tenant, keys)).map(|found| arrange(keys, found));
         Box::pin(std::future::ready(found))
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Record>>> {
-        let found = self.reading().and_then(|c| run::find(&c, query));
+        let found = self.reading().and_then(|c| run::find(&c, &self.renderer, query));
         Box::pin(std::future::ready(found))
     }
 
@@ -224,7 +246,7 @@ impl Repository for SqliteRepository {
         let writer = self.lock(&self.writer).and_then(|c| self.present().map(|()| c));
         let committed = writer.and_then(|c| {
             self.loading().make_way(&c, changes, &self.kinds)?;
-            run::commit(&c, changes)
+            run::commit(&c, &self.renderer, changes)
         });
         Box::pin(std::future::ready(committed))
     }

@@ -8,8 +8,10 @@ use crm_core::base::error::{Error, Result};
 use crm_core::base::reason::Reason;
 use crm_core::base::text::clip;
 use crm_core::store::sql::Dialect;
+use crm_core::store::sql::host::HostTables;
 use crm_core::store::sql::schema::LAYOUT;
-use rusqlite::{Connection, OpenFlags};
+use crm_core::store::sql::views::View;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::failure;
 use crate::run::{Finish, command, transaction};
@@ -53,11 +55,17 @@ pub struct Options {
     pub durability: Durability,
     /// How long a commit waits for another process's lock before `storage_locked`; five seconds by default.
     pub busy_timeout: Duration,
+    /// The kinds whose records live in tables of yours in this file, from [`crm_core::crm::hosting::tables`]; none by default.
+    pub tables: HostTables,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { durability: Durability::default(), busy_timeout: Duration::from_secs(5) }
+        Options {
+            durability: Durability::default(),
+            busy_timeout: Duration::from_secs(5),
+            tables: HostTables::default(),
+        }
     }
 }
 
@@ -141,6 +149,9 @@ pub fn connections(file: &Path, kinds: &[(&str, usize)], options: &Options) -> R
     let synchronous = if options.durability == Durability::Power { "FULL" } else { "NORMAL" };
     set(&writer, file, "synchronous", synchronous)?;
     migrate(&writer, file, kinds)?;
+    for table in options.tables.all() {
+        writer.prepare(&table.probe(Dialect::Sqlite)).map_err(|error| failure::missing(&error))?;
+    }
     let reader = connect(file, options)?;
     set(&reader, file, "query_only", "ON")?;
     Ok((writer, reader))
@@ -236,5 +247,20 @@ fn migrate(connection: &Connection, file: &Path, kinds: &[(&str, usize)]) -> Res
         texts.iter().try_for_each(|text| command(connection, text))?;
         indexes.iter().try_for_each(|index| command(connection, &index.text))?;
         Ok(Finish::Keep(()))
+    })
+}
+
+/// Makes the views that are missing or changed, all or none.
+pub fn views(connection: &Connection, views: &[View]) -> Result<Vec<String>> {
+    transaction(connection, || {
+        let mut made = Vec::new();
+        for view in views {
+            let found = connection.query_row(&view.present, [], |row| row.get::<_, String>(0)).optional();
+            if found.map_err(failure::of)?.as_ref() != Some(&view.mark) {
+                view.replacement().iter().try_for_each(|text| command(connection, text))?;
+                made.push(view.name.clone());
+            }
+        }
+        Ok(Finish::Keep(made))
     })
 }

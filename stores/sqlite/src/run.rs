@@ -11,7 +11,9 @@ use crm_core::base::time::Instant;
 use crm_core::store::query::Query;
 use crm_core::store::repository::Committed;
 use crm_core::store::sql::commit::given;
+use crm_core::store::sql::host::read::HostRow;
 use crm_core::store::sql::read::{self, Rows};
+use crm_core::store::sql::renderer::{Find, Renderer};
 use crm_core::store::sql::{Dialect, Expected, KEYS, Param, Statement};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
@@ -24,8 +26,8 @@ const SQLITE: Dialect = Dialect::Sqlite;
 const BODY: usize = KEYS + 3;
 
 /// Reads records by name, all kinds as of one moment.
-pub fn get(connection: &Connection, tenant: &str, keys: &[Key]) -> Result<Vec<Record>> {
-    let gets = SQLITE.get(tenant, keys)?;
+pub fn get(connection: &Connection, renderer: &Renderer, tenant: &str, keys: &[Key]) -> Result<Vec<Record>> {
+    let gets = renderer.get(tenant, keys)?;
     let together = gets.len() > 1;
     let mut found = Vec::with_capacity(keys.len());
     if together {
@@ -33,9 +35,10 @@ pub fn get(connection: &Connection, tenant: &str, keys: &[Key]) -> Result<Vec<Re
     }
     let read = gets.iter().try_for_each(|get| {
         each(connection, &get.statement, |row| {
-            found.push(match get.rows {
-                Rows::Records => record(get.kind, row)?,
-                Rows::Marks => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
+            found.push(match (get.rows, renderer.table(get.kind)) {
+                (Rows::Host, Some(table)) => table.record(&host_row(row)?)?,
+                (Rows::Marks, _) => read::mark(text(row, 0)?, text(row, 1)?, text(row, 2)?, optional(row, 3)?)?,
+                _ => record(get.kind, row)?,
             });
             Ok(())
         })
@@ -47,15 +50,32 @@ pub fn get(connection: &Connection, tenant: &str, keys: &[Key]) -> Result<Vec<Re
 }
 
 /// Answers a query.
-pub fn find(connection: &Connection, query: &Query) -> Result<Vec<Record>> {
+pub fn find(connection: &Connection, renderer: &Renderer, query: &Query) -> Result<Vec<Record>> {
     let mut found = Vec::new();
-    if let Some(statement) = SQLITE.find(query)? {
-        each(connection, &statement, |row| {
+    match renderer.find(query)? {
+        Find::Nothing => {}
+        Find::One(statement) => each(connection, &statement, |row| {
             found.push(record(&query.kind, row)?);
             Ok(())
-        })?;
+        })?,
+        Find::Pages(mut scan) => {
+            while let Some(statement) = scan.ask() {
+                let mut rows = Vec::new();
+                each(connection, &statement, |row| {
+                    rows.push(host_row(row)?);
+                    Ok(())
+                })?;
+                scan.take(&rows)?;
+            }
+            found = scan.done();
+        }
     }
     Ok(found)
+}
+
+/// A row of a table of the host's: texts and nulls.
+fn host_row(row: &Row<'_>) -> Result<HostRow> {
+    (0..row.as_ref().column_count()).map(|index| row.get(index).map_err(failure::of)).collect()
 }
 
 /// Reads events.
@@ -89,8 +109,8 @@ pub fn next_due(connection: &Connection, limit: usize) -> Result<Vec<TenantDue>>
 }
 
 /// Commits a change set: all of its statements in one transaction, or none.
-pub fn commit(connection: &Connection, changes: &ChangeSet) -> Result<Committed> {
-    let steps = SQLITE.commit(changes)?;
+pub fn commit(connection: &Connection, renderer: &Renderer, changes: &ChangeSet) -> Result<Committed> {
+    let steps = renderer.commit(changes)?;
     transaction(connection, || {
         let mut current: Option<(&str, CachedStatement<'_>)> = None;
         let mut numbers = Numbers::new();

@@ -19,7 +19,8 @@ use crm_store_sqlite::{Durability, Options, SqliteRepository};
 const FILE: &str = "CRM_TEST_FILE";
 
 fn patient(file: &Path) -> SqliteRepository {
-    let options = Options { durability: Durability::Process, busy_timeout: Duration::from_secs(30) };
+    let options =
+        Options { durability: Durability::Process, busy_timeout: Duration::from_secs(30), ..Options::default() };
     SqliteRepository::open_for(file.to_str().unwrap(), KINDS, options).unwrap()
 }
 

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 const FILE: &str = "CRM_TEST_FILE";
 
 fn engine(file: &Path, busy: u64) -> (Host, u32) {
-    let options = Options { durability: Durability::Process, busy_timeout: Duration::from_millis(busy) };
+    let options =
+        Options { durability: Durability::Process, busy_timeout: Duration::from_millis(busy), ..Options::default() };
     let store = SqliteRepository::open(file.to_str().unwrap(), options).unwrap();
     let host = Host::new();
     let engine = host.attach(Arc::new(store));

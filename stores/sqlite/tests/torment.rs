@@ -30,7 +30,7 @@ fn soak() -> bool {
 }
 
 fn patient(file: &Path, durability: Durability) -> SqliteRepository {
-    let options = Options { durability, busy_timeout: Duration::from_secs(60) };
+    let options = Options { durability, busy_timeout: Duration::from_secs(60), ..Options::default() };
     SqliteRepository::open_for(file.to_str().unwrap(), KINDS, options).unwrap()
 }
 

@@ -422,6 +422,41 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "`effective_at` `{value}` is before the latest change at `{latest}`: use a later time",
         "`effective_at` `{value}` 早于最近一次更改 `{latest}`：请用更晚的时间",
     ),
+    "kind_not_hosted": (
+        "validation",
+        "records of the kind {kind} cannot live in a table of yours: {hint}",
+        "类型 {kind} 的记录不能放在您自己的表中：{hint}",
+    ),
+    "kind_read_only": (
+        "unsupported",
+        "records of the kind {kind} live in your table `{table}`, which the engine may only read: change them there, or map the table with `writable`",
+        "类型 {kind} 的记录在您的表 `{table}` 中，引擎只能读取：请在该表中更改，或以 `writable` 映射该表",
+    ),
+    "field_not_mapped": (
+        "unsupported",
+        "your table `{table}` has no column for `{field}` of {kind}: map one, or leave the field out",
+        "您的表 `{table}` 没有对应 {kind} 的 `{field}` 的列：请映射一列，或省略该字段",
+    ),
+    "id_not_possible": (
+        "validation",
+        "`{value}` cannot stand in the column `{column}` of your table `{table}`, which is of the type `{type}`: give one that can",
+        "`{value}` 不能放入您的表 `{table}` 的列 `{column}`，其类型为 `{type}`：请给出可以放入的值",
+    ),
+    "host_row_unreadable": (
+        "storage",
+        "the row `{id}` of your table `{table}` cannot be read as {kind}, at its column `{column}`: {reason}; mend the row or the mapping",
+        "您的表 `{table}` 的行 `{id}` 无法作为 {kind} 读取，问题在列 `{column}`：{reason}；请修正该行或映射",
+    ),
+    "invalid_column_name": (
+        "validation",
+        "`{name}` cannot name a table or column here: use letters, digits, `_`, `-` and spaces, and for a table at most one `.` behind its schema",
+        "`{name}` 不能作为此处的表名或列名：请用字母、数字、`_`、`-` 和空格，表名可在模式名后加一个 `.`",
+    ),
+    "column_type_not_possible": (
+        "validation",
+        "a column of the type `{type}` cannot hold `{field}`: use one of {known}",
+        "类型为 `{type}` 的列不能存放 `{field}`：请用 {known} 之一",
+    ),
     "unknown_kind": (
         "validation",
         "there is no kind of record `{kind}`: {hint}",
@@ -1281,6 +1316,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         None,
         "other transactions changed the same records at the same time; repeat the request",
         "其他事务同时更改了相同的记录；请重复请求",
+    ),
+    "not_in_database": (
+        None,
+        "{said}; make it, or mend the mapping that names it",
+        "{said}；请创建，或修正引用它的映射",
     ),
     "begin_transaction": (
         None,

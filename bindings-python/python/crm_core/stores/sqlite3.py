@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import CrmError
-from ..sql import Dialect, Ran, SqlRepository, Statement, outside, run
+from ..sql import Dialect, Ran, SqlRepository, Statement, Tables, outside, run
 
 
 class SqliteRepository(SqlRepository):
@@ -25,11 +25,19 @@ class SqliteRepository(SqlRepository):
     Args:
         database: the path of a file (`:memory:` works too), or an open `sqlite3.Connection`.
         timeout: for how many seconds a commit waits for another connection's lock; for a path.
+        tables: the kinds that live in tables of yours; see `crm_core.sql.Tables`.
     """
 
     dialect: Dialect = "sqlite"
 
-    def __init__(self, database: str | os.PathLike[str] | sqlite3.Connection, *, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        database: str | os.PathLike[str] | sqlite3.Connection,
+        *,
+        timeout: float = 5.0,
+        tables: Tables | None = None,
+    ) -> None:
+        self.map_tables(tables)
         self.in_transaction = isinstance(database, sqlite3.Connection)
         self._lock = threading.RLock()
         if isinstance(database, sqlite3.Connection):

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::host::HostTables;
 use super::locks::{self, changed};
 use super::{Dialect, Expected, Hold, KEYS, Param, Statement, Type};
 use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Idempotency, Put, Timer};
@@ -98,60 +99,7 @@ impl Dialect {
     /// # Errors
     /// `unsupported_change` before anything is written, `internal_error` when an event cannot be written as JSON.
     pub fn commit<'a>(self, changes: &'a ChangeSet) -> Result<Vec<Step<'a>>> {
-        accept(changes, &Part::ALL)?;
-        let tenant = changes.tenant.as_str();
-        let mut steps = Vec::with_capacity(changes.puts.len().saturating_add(changes.events.len()).saturating_add(4));
-        if self == Dialect::Postgres {
-            locks::add(changes, &mut steps);
-        }
-        if let Some(mark) = &changes.idempotency {
-            let params = vec![Param::text(tenant), Param::text(&mark.key)];
-            steps.push(Step::new(MARK, params, Expected::Found(0), Purpose::Mark(mark)));
-        }
-        // Only PostgreSQL holds what is written in another way than what is only needed.
-        let written = if self == Dialect::Postgres { changed(changes) } else { Default::default() };
-        for require in sorted(&changes.requires, |r| &r.key) {
-            let held = if written.contains(&require.key) { Hold::Alone } else { Hold::Shared };
-            let step = hold(tenant, &require.key, require.expect, self.locking(HELD, held), Expected::Found(1))?;
-            steps.push(Step { purpose: Purpose::Require(&require.key), ..step });
-        }
-        let numbers = allocate(tenant, &changes.allocate, &mut steps);
-        for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
-            steps.push(self::put(tenant, put, &numbers)?);
-        }
-        for delete in sorted(&changes.deletes, |d| &d.key) {
-            steps.push(hold(tenant, &delete.key, delete.expect, DELETE.into(), Expected::Changed(1))?);
-        }
-        claims(tenant, &sorted(&changes.claims, |c| (&c.scope, &c.name)), &mut steps);
-        for counter in sorted(&changes.counters, |c| (&c.scope, &c.name)) {
-            count(tenant, counter, &mut steps);
-        }
-        for timer in sorted(&changes.timers, |t| (&t.key, &t.rule)) {
-            self.timer(tenant, timer, &mut steps);
-        }
-        let event_text = if self == Dialect::Postgres { &NUMBERED_EVENT } else { &EVENT };
-        for event in &changes.events {
-            let params = vec![Param::text(tenant), Param::Text(Cow::Owned(write(event)?))];
-            steps.push(numbers.write(event_text, params));
-        }
-        if let Some(mark) = &changes.idempotency {
-            let recorded = changes.at.or(changes.events.first().map(|e| e.recorded_at));
-            let at = recorded.map_or(Param::Null(Type::Int8), |at| Param::Int8(at.micros()));
-            let texts = [tenant, &mark.key, &mark.request_hash, &mark.response];
-            let params = texts.map(Param::text).into_iter().chain([at]).collect();
-            steps.push(numbers.write(&NOTE, params));
-        }
-        if let Some(expression) = &numbers.expression {
-            let text = format!("SELECT {expression}");
-            steps.push(Step::new(text, numbers.params.clone(), Expected::Rows, Purpose::Numbers));
-        }
-        if self != Dialect::Sqlite {
-            for step in &mut steps {
-                let text = std::mem::take(&mut step.statement.text);
-                step.statement.text = self.mark(text, &step.statement.params);
-            }
-        }
-        Ok(steps)
+        steps(self, &HostTables::default(), changes)
     }
 
     fn timer<'a>(self, tenant: &'a str, timer: &'a Timer, steps: &mut Vec<Step<'a>>) {
@@ -170,6 +118,74 @@ impl Dialect {
             None => Step::new(UNSET, name, Expected::Any, Purpose::Write),
         });
     }
+}
+
+/// The steps of a commit into the engine's tables and the host's.
+pub(super) fn steps<'a>(dialect: Dialect, hosted: &HostTables, changes: &'a ChangeSet) -> Result<Vec<Step<'a>>> {
+    accept(changes, &Part::ALL)?;
+    let tenant = changes.tenant.as_str();
+    let mut steps = Vec::with_capacity(changes.puts.len().saturating_add(changes.events.len()).saturating_add(4));
+    if dialect == Dialect::Postgres {
+        locks::add(changes, &mut steps);
+    }
+    if let Some(mark) = &changes.idempotency {
+        let params = vec![Param::text(tenant), Param::text(&mark.key)];
+        steps.push(Step::new(MARK, params, Expected::Found(0), Purpose::Mark(mark)));
+    }
+    // Only PostgreSQL holds what is written in another way than what is only needed.
+    let written = if dialect == Dialect::Postgres { changed(changes) } else { Default::default() };
+    for require in sorted(&changes.requires, |r| &r.key) {
+        let held = if written.contains(&require.key) { Hold::Alone } else { Hold::Shared };
+        if let Some(table) = hosted.find(&require.key.kind) {
+            steps.extend(table.require(dialect, tenant, require, held)?);
+            continue;
+        }
+        let step = hold(tenant, &require.key, require.expect, dialect.locking(HELD, held), Expected::Found(1))?;
+        steps.push(Step { purpose: Purpose::Require(&require.key), ..step });
+    }
+    let numbers = allocate(tenant, &changes.allocate, &mut steps);
+    for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
+        match hosted.find(&put.record.kind) {
+            Some(table) => steps.extend(table.put(dialect, tenant, put)?),
+            None => steps.push(self::put(tenant, put, &numbers)?),
+        }
+    }
+    for delete in sorted(&changes.deletes, |d| &d.key) {
+        match hosted.find(&delete.key.kind) {
+            Some(table) => steps.extend(table.delete(dialect, tenant, delete)?),
+            None => steps.push(hold(tenant, &delete.key, delete.expect, DELETE.into(), Expected::Changed(1))?),
+        }
+    }
+    claims(tenant, &sorted(&changes.claims, |c| (&c.scope, &c.name)), &mut steps);
+    for counter in sorted(&changes.counters, |c| (&c.scope, &c.name)) {
+        count(tenant, counter, &mut steps);
+    }
+    for timer in sorted(&changes.timers, |t| (&t.key, &t.rule)) {
+        dialect.timer(tenant, timer, &mut steps);
+    }
+    let event_text = if dialect == Dialect::Postgres { &NUMBERED_EVENT } else { &EVENT };
+    for event in &changes.events {
+        let params = vec![Param::text(tenant), Param::Text(Cow::Owned(write(event)?))];
+        steps.push(numbers.write(event_text, params));
+    }
+    if let Some(mark) = &changes.idempotency {
+        let recorded = changes.at.or(changes.events.first().map(|e| e.recorded_at));
+        let at = recorded.map_or(Param::Null(Type::Int8), |at| Param::Int8(at.micros()));
+        let texts = [tenant, &mark.key, &mark.request_hash, &mark.response];
+        let params = texts.map(Param::text).into_iter().chain([at]).collect();
+        steps.push(numbers.write(&NOTE, params));
+    }
+    if let Some(expression) = &numbers.expression {
+        let text = format!("SELECT {expression}");
+        steps.push(Step::new(text, numbers.params.clone(), Expected::Rows, Purpose::Numbers));
+    }
+    if dialect != Dialect::Sqlite {
+        for step in &mut steps {
+            let text = std::mem::take(&mut step.statement.text);
+            step.statement.text = dialect.mark(text, &step.statement.params);
+        }
+    }
+    Ok(steps)
 }
 
 /// The numbers of a commit, as SQL that reads them from their series: `"0":42,"1":7`.
@@ -261,6 +277,23 @@ impl<'a> Step<'a> {
     /// A lock, which waits and never fails.
     pub(super) fn lock(text: String, params: Vec<Param<'a>>) -> Self {
         Step::new(text, params, Expected::Any, Purpose::Write)
+    }
+
+    /// A question about a record that was read.
+    pub(super) fn require(text: Cow<'static, str>, params: Vec<Param<'a>>, expect: Expected, key: &'a Key) -> Self {
+        Step::new(text, params, expect, Purpose::Require(key))
+    }
+
+    /// A step about a record that is written.
+    pub(super) fn hold(
+        text: String,
+        params: Vec<Param<'a>>,
+        expected: Expected,
+        kind: &'a str,
+        id: &'a Id,
+        expect: Expect,
+    ) -> Self {
+        Step::new(text, params, expected, Purpose::Hold(kind, id, expect))
     }
 
     fn new(text: impl Into<Cow<'static, str>>, params: Vec<Param<'a>>, expect: Expected, purpose: Purpose<'a>) -> Self {

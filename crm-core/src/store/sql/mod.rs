@@ -2,13 +2,16 @@
 //!
 //! A statement's text depends on the shape of what is asked, never on its values, so that prepared statements are found again;
 //! the one literal is the record's kind, because a partial index needs it. Parameters have four types. What must happen is said
-//! as a row count. [`read`] renders `get`, `find` and `events`, [`commit`] a change set, [`schema`] the tables.
+//! as a row count. [`read`] renders `get`, `find` and `events`, [`commit`] a change set, [`schema`] the tables, [`views`] what plain SQL may read.
 //! Nothing that means something is left to SQL: keys are compared as bytes, bodies are never looked into.
 
 pub mod commit;
+pub mod host;
 mod locks;
 pub mod read;
+pub mod renderer;
 pub mod schema;
+pub mod views;
 
 use std::borrow::Cow;
 
@@ -91,6 +94,16 @@ impl<'a> Param<'a> {
         Param::Bytes(Cow::Borrowed(bytes))
     }
 
+    /// The same with what it borrows.
+    fn into_owned(self) -> Param<'static> {
+        match self {
+            Param::Text(text) => Param::Text(Cow::Owned(text.into_owned())),
+            Param::Int8(number) => Param::Int8(number),
+            Param::Bytes(bytes) => Param::Bytes(Cow::Owned(bytes.into_owned())),
+            Param::Null(kind) => Param::Null(kind),
+        }
+    }
+
     fn number(value: u64) -> Result<Self> {
         i64::try_from(value).map(Param::Int8).map_err(|_| {
             let error = Error::new(Code::NumberOutOfRange).with("value", value.to_string());
@@ -102,6 +115,8 @@ impl<'a> Param<'a> {
 /// How a question holds its rows until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
+    /// Nobody may remove them; they may be changed.
+    There,
     /// Nobody may change them, anybody may hold them too.
     Shared,
     /// Nobody else may hold or change them: they will be changed.
@@ -110,10 +125,12 @@ enum Hold {
 
 impl Dialect {
     /// A question whose rows must still hold when the transaction ends.
-    fn locking(self, text: &'static str, hold: Hold) -> Cow<'static, str> {
+    fn locking(self, text: impl Into<Cow<'static, str>>, hold: Hold) -> Cow<'static, str> {
+        let text = text.into();
         match (self, hold) {
             // A transaction of ours has the only write lock from its beginning.
-            (Dialect::Sqlite, _) => Cow::Borrowed(text),
+            (Dialect::Sqlite, _) => text,
+            (Dialect::Postgres, Hold::There) => Cow::Owned(format!("{text} FOR KEY SHARE")),
             (Dialect::Postgres, Hold::Shared) => Cow::Owned(format!("{text} FOR SHARE")),
             (Dialect::Postgres, Hold::Alone) => Cow::Owned(format!("{text} FOR UPDATE")),
         }
@@ -180,7 +197,12 @@ fn padded(length: usize) -> usize {
 
 /// `n` markers with commas between.
 fn markers(n: usize) -> String {
-    let mut text = "?,".repeat(n);
+    markers_of("?", n)
+}
+
+/// `n` times a marker, with commas between.
+fn markers_of(marker: &str, n: usize) -> String {
+    let mut text = format!("{marker},").repeat(n);
     text.pop();
     text
 }

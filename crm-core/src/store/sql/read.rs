@@ -30,6 +30,8 @@ pub enum Rows {
     Records,
     /// Rows of key, hash, response, alloc: one request's mark each.
     Marks,
+    /// Rows of a table of the host's: texts or nulls, which [`super::host::HostTable::record`] reads.
+    Host,
 }
 
 /// One statement of a `get`.
@@ -49,9 +51,13 @@ impl Dialect {
     /// # Errors
     /// `unknown_fact_kind` for a kind that cannot stand in a text.
     pub fn get<'a>(self, tenant: &'a str, keys: &'a [Key]) -> Result<Vec<Get<'a>>> {
-        if let [key] = keys {
-            return self.get_of(&key.kind, &[key.id.as_str()], tenant).map(|get| vec![get]);
+        match keys {
+            [key] => self.get_of(&key.kind, &[key.id.as_str()], tenant).map(|get| vec![get]),
+            keys => self.get_each(tenant, keys.iter()),
         }
+    }
+
+    pub(super) fn get_each<'a>(self, tenant: &'a str, keys: impl Iterator<Item = &'a Key>) -> Result<Vec<Get<'a>>> {
         let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for key in keys {
             kinds.entry(&key.kind).or_default().insert(key.id.as_str());

@@ -33,7 +33,8 @@ pub fn open(file: &Path) -> SqliteRepository {
 }
 
 pub fn try_open(file: &Path) -> crm_core::base::error::Result<SqliteRepository> {
-    let options = Options { durability: Durability::Process, busy_timeout: Duration::from_millis(50) };
+    let options =
+        Options { durability: Durability::Process, busy_timeout: Duration::from_millis(50), ..Options::default() };
     SqliteRepository::open_for(file.to_str().unwrap(), KINDS, options)
 }
 

@@ -11,7 +11,8 @@ use super::{MARK, by_area, pascal};
 const ERRORS: &str = "CrmError, isCrmError";
 const RENDER: &str = "addCatalogue, hasCatalogue, render, renderTree";
 /// What is there only with a store.
-const STORED: [&str; 6] = ["Crm", "conformance", "createTables", "decide", "decideWith", "tables"];
+const STORED: [&str; 8] =
+    ["Crm", "conformance", "createTables", "createViews", "decide", "decideWith", "tables", "views"];
 
 /// All entries and their types.
 pub fn files(document: &Document) -> Files {
@@ -75,7 +76,7 @@ const {{ every }} = require('./lib/operations.cjs');
 const native = {{ ...binding, generation: () => 0 }};
 const Crm = crmOf(native);
 const conformance = conformanceOf(native);
-const {{ createTables, tables }} = tablesOf(native);
+const {{ createTables, createViews, tables, views }} = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -84,7 +85,7 @@ const {{ {areas} }} = pureOf(native, every);
 addCatalogue('en', require('./catalogue/en.json'));
 addCatalogue('zh', require('./catalogue/zh.json'));
 
-module.exports = {{ {ERRORS}, {RENDER}, Crm, callJson, conformance, createTables, decide, decideWith, describe, tables, {areas} }};
+module.exports = {{ {ERRORS}, {RENDER}, Crm, callJson, conformance, createTables, createViews, decide, decideWith, describe, tables, views, {areas} }};
 "
     )
 }
@@ -106,7 +107,7 @@ fn body(areas: &[String], stored: bool, export: &str) -> String {
         out.push_str("const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);\n");
         let _ = writeln!(out, "{export}const Crm = crmOf(native);");
         let _ = writeln!(out, "{export}const conformance = conformanceOf(native);");
-        let _ = writeln!(out, "{export}const {{ createTables, tables }} = tablesOf(native);");
+        let _ = writeln!(out, "{export}const {{ createTables, createViews, tables, views }} = tablesOf(native);");
         let _ = writeln!(out, "{export}const decide = decideOf(native);");
         let _ = writeln!(out, "{export}const decideWith = decideWithOf(decide);");
     } else {
