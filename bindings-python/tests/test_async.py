@@ -95,6 +95,44 @@ def test_a_cancelled_task_aborts_its_operation(slow: str) -> None:
     asyncio.run(run())
 
 
+def test_a_cancelled_task_over_a_file_ends_whole_or_not_at_all(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with AsyncCrm.open(tmp_path / "deals.db", durability="process") as crm:
+            for attempt in range(20):
+                steps = [("users.create", {"id": f"u{attempt}-{at}", "name": "Ada"}) for at in range(100)]
+                task = asyncio.create_task(crm.batch(steps))
+                await asyncio.sleep(0.0005 * attempt)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            # A thread that was under way when its task was cancelled ends before the store is closed.
+            await crm.users.create(id="last", name="Eve")
+            found, cursor = 0, None
+            while True:
+                page = (await crm.users.find(limit=1000, **({} if cursor is None else {"cursor": cursor}))).value
+                found, cursor = found + len(page.items), page.cursor
+                if cursor is None:
+                    break
+            assert found % 100 == 1
+
+    asyncio.run(run())
+
+
+def test_cancelled_tasks_do_not_fill_the_table() -> None:
+    async def run() -> None:
+        store = AsyncDictRepository(pause=3600)
+        crm = AsyncCrm(store)
+        for _ in range(3):
+            tasks = [asyncio.create_task(crm.users.create(name="Ada")) for _ in range(600)]
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(each, asyncio.CancelledError) for each in ended) and waiting() == 0
+        assert store.inner.records == {}
+
+    asyncio.run(run())
+
+
 def test_a_timeout_leaves_nothing_behind() -> None:
     async def run() -> None:
         crm = AsyncCrm(AsyncDictRepository(pause=3600))

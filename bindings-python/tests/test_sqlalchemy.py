@@ -17,6 +17,7 @@ import crm_core
 from crm_core import AsyncCrm, Crm, CrmError, UnsupportedError
 from crm_core.sqlalchemy import AsyncSqlAlchemyRepository, SqlAlchemyRepository
 from databases import postgres
+from test_repository import waiting
 
 PARTS = {"claims_are_unique", "counters_keep_limits", "numbers_have_no_gaps", "timers_fire_once"}
 
@@ -194,3 +195,39 @@ def test_async_sessions(kind: str, tmp_path: Path) -> None:
             assert PARTS <= set(report.ran)
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_task_cancelled_in_the_middle_leaves_the_session_usable(kind: str, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with session_of(kind, tmp_path) as (session, other):
+            crm = AsyncCrm(AsyncSqlAlchemyRepository(session), actor="u1")
+
+            async def create() -> None:
+                async with session.begin():
+                    session.add(Order(id="7"))
+                    await crm.accounts.create(id="a1", name="Steel")
+
+            async with other.begin():
+                # It holds the name, so the operation waits for it in the database.
+                await AsyncCrm(AsyncSqlAlchemyRepository(other)).accounts.create(id="a1", name="Iron")
+                task = asyncio.create_task(create())
+                while waiting() == 0 and not task.done():
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.2)
+                assert not task.done()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asyncio.wait_for(task, 20)
+                assert waiting() == 0
+                await other.rollback()
+            async with session.begin():
+                session.add(Order(id="8"))
+                await crm.accounts.create(id="a2", name="Steel")
+            async with session.begin():
+                orders = (await session.execute(sa.text("SELECT id FROM host_order"))).scalars().all()
+                records = (await session.execute(sa.text("SELECT id FROM crm_record"))).scalars().all()
+            assert (orders, records) == (["8"], ["a2"])
+
+    asyncio.run(work())
+    assert waiting() == 0

@@ -62,6 +62,26 @@ test('every version of a record is kept and proved where the history is on', asy
   assert.deepEqual(await plain.history.list({ kind: 'account', id: 'a1' }), { items: [] });
 });
 
+test('what a repository rejects stays the cause, and no handle is left behind', async () => {
+  const broken = new Error('the database is gone');
+  const store = new MemoryStore();
+  // More than the table of handles has room for, each way.
+  for (let n = 0; n < 1100; n += 1) {
+    const repository = { ...later(store), get: () => Promise.reject(broken) };
+    const error = await new Crm({ repository, ...options }).accounts.get({ id: 'a1' }).catch((thrown) => thrown);
+    assert.deepEqual([isCrmError(error), error.code, error.retryable, error.cause], [true, 'storage_failed', false, broken]);
+  }
+  for (let n = 0; n < 1100; n += 1) {
+    const stop = new AbortController();
+    const waiting = new Crm({ repository: { ...later(store), get: () => new Promise(() => {}) }, ...options }).accounts.create({ name: 'A' }, { signal: stop.signal });
+    stop.abort(broken);
+    await assert.rejects(waiting, broken);
+  }
+  const crm = new Crm({ repository: later(store), ...options });
+  assert.equal((await crm.accounts.create({ id: 'a1', name: 'Acme' })).version, 1);
+  assert.equal(store.commits, 1);
+});
+
 test('the decide loop', async () => {
   const { value } = await decideWith('users.update', { id: 'u1', name: 'Ada L.' }, (needs) => needs.map(({ get }) => (get.kind === 'user' ? { ...get, body: { name: 'Ada' } } : { ...get, absent: true })), options);
   assert.equal(value.name, 'Ada L.');

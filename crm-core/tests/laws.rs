@@ -240,7 +240,9 @@ fn a_fault_at_any_call_leaves_nothing_half_done() {
         for call in 1.. {
             let copy = Arc::new(MemoryRepository::new());
             copy_into(store, &copy, &tenant);
-            let faulty = FaultyRepository::new(copy.clone(), call, Code::StorageLocked);
+            // One that may be tried again, one that may not.
+            let code = if call % 2 == 1 { Code::StorageLocked } else { Code::StorageFailed };
+            let faulty = FaultyRepository::new(copy.clone(), call, code);
             let text = block_on(prepared::call_on(&faulty, &request.to_string())).unwrap();
             if faulty.calls() < call {
                 break;
@@ -250,13 +252,75 @@ fn a_fault_at_any_call_leaves_nothing_half_done() {
             let separate = request["input"]["atomic"] == json!(false) || request["op"] == "timers.tick";
             if !separate {
                 let answer: Value = serde_json::from_str(&text).unwrap();
-                assert_eq!(answer["error"]["code"], "storage_locked", "{path}: {request} at call {call}: {text}");
-                assert_eq!(answer["error"]["retryable"], true);
+                assert_eq!(answer["error"]["code"], code.name(), "{path}: {request} at call {call}: {text}");
+                assert_eq!(answer["error"]["retryable"], code == Code::StorageLocked);
                 assert_eq!(copy.dump(&tenant), before, "{path}: {request} at call {call}");
             }
         }
     });
     assert!(tried > 200, "only {tried} faults were tried");
+}
+
+/// How a caller that is the store ends an operation at one of its needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It reports a failure that may be tried again.
+    Retryable,
+    /// It reports a failure in words of its own.
+    Final,
+    /// It gives up.
+    Abort,
+}
+
+#[test]
+fn an_operation_that_ends_at_any_need_leaves_nothing_and_frees_its_handle() {
+    let host = Host::new();
+    let mut tried = 0;
+    each_step(|path, store, request| {
+        let tenant = request["context"]["tenant"].as_str().unwrap_or("main").to_owned();
+        let before = store.dump(&tenant);
+        // Commits of their own: what stands before the end stays.
+        let separate = request["input"]["atomic"] == json!(false) || request["op"] == "timers.tick";
+        for place in 1.. {
+            let end = [End::Retryable, End::Final, End::Abort][place % 3];
+            let copy = MemoryRepository::new();
+            copy_into(store, &copy, &tenant);
+            let mut asked = 0;
+            let mut answer: Value = serde_json::from_str(&host.begin(&request.to_string())).unwrap();
+            while let Some(handle) = answer["handle"].as_u64() {
+                let handle = u32::try_from(handle).unwrap();
+                let answers = answer["needs"].as_array().unwrap().iter().map(|need| {
+                    asked += 1;
+                    let failed = json!({"code": "EIO", "message": "the disk is gone"});
+                    match (asked == place, end) {
+                        (false, _) => serve(store.as_ref(), &copy, need),
+                        (true, End::Retryable) => json!({"id": need["id"], "error": {"code": "storage_locked"}}),
+                        (true, _) => json!({"id": need["id"], "error": failed}),
+                    }
+                });
+                let answers = json!(answers.collect::<Vec<_>>()).to_string();
+                let is_given_up = end == End::Abort && asked >= place;
+                let text = if is_given_up { host.abort(handle) } else { host.resume(handle, &answers) };
+                answer = serde_json::from_str(&text).unwrap();
+            }
+            assert_eq!(host.running(), 0, "{path}: {request} at need {place}");
+            if asked < place {
+                break;
+            }
+            tried += 1;
+            if !separate {
+                let error = &answer["done"]["error"];
+                let (code, retryable) = (error["code"].as_str(), error["retryable"] == true);
+                match end {
+                    End::Retryable => assert_eq!((code, retryable), (Some("storage_locked"), true), "{path}: {answer}"),
+                    End::Final => assert_eq!((code, retryable), (Some("storage_failed"), false), "{path}: {answer}"),
+                    End::Abort => assert_eq!(answer, json!({"ok": true}), "{path}"),
+                }
+                assert_eq!(copy.dump(&tenant), before, "{path}: {request} at need {place}");
+            }
+        }
+    });
+    assert!(tried > 200, "only {tried} ends were tried");
 }
 
 /// How many cases: as `CRM_CASES` says, else many in the long form of the tests.

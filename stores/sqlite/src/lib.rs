@@ -292,4 +292,37 @@ mod tests {
         assert!(beside.is_some_and(|e| e.message().contains("was open when this process was forked")));
         Ok(())
     }
+
+    #[test]
+    fn a_full_disk_says_so_and_the_store_goes_on_once_there_is_room()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
+        use crm_core::crm::block_on;
+        let folder = tempfile::tempdir()?;
+        let store = SqliteRepository::open(&folder.path().join("deals.db").display().to_string(), Options::default())?;
+        // SQLite says of a bound of its own what it says of a disk without room.
+        let bound = |pages: i64| -> Result<()> {
+            let writer = store.lock(&store.writer)?;
+            writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(failure::of)
+        };
+        let event = crm_core::base::change::Event {
+            kind: "account.created".to_owned(),
+            record_kind: "account".to_owned(),
+            record_id: crm_core::base::id::Id::new("a1")?,
+            effective_at: Instant::last(),
+            recorded_at: Instant::last(),
+            actor: None,
+            correlation: None,
+            data: [("text".to_owned(), "x".repeat(100_000).into())].into(),
+        };
+        let changes = ChangeSet { tenant: "main".to_owned(), events: vec![event], ..ChangeSet::default() };
+        bound(1)?; // as many as there are
+        let refused = block_on(store.commit(&changes))?.err();
+        let said = refused.as_ref().map(|e| e.message()).unwrap_or_default();
+        assert_eq!(said, "the store failed: the disk is full; free some space and repeat");
+        assert!(block_on(store.events("main", None, 10))??.is_empty());
+        bound(1_000_000)?;
+        block_on(store.commit(&changes))??;
+        assert_eq!(block_on(store.events("main", None, 10))??.len(), 1);
+        Ok(())
+    }
 }

@@ -98,22 +98,44 @@ fn a_damaged_file_is_reported() {
     assert!(error.message().contains("restore it from a backup"), "{error}");
 }
 
-/// Who may write what is read-only (a superuser) opens it; everybody else is told what to do.
+const READ_ONLY: &str = "CRM_TEST_READ_ONLY";
+
 #[test]
+#[ignore = "the other process of `a_read_only_file_is_refused`, which is no superuser"]
+fn opens_what_is_read_only() {
+    let Some(file) = std::env::var_os(READ_ONLY).map(PathBuf::from) else { return };
+    let error = refusal(&file);
+    assert_eq!((error.code(), error.retryable()), ("storage_unavailable", false));
+    assert!(error.message().contains("give this process the right to"), "{error}");
+    println!("refused");
+}
+
+/// Whoever may not write is told what to do. A superuser may, so there another user is asked.
+#[test]
+#[cfg(unix)]
 fn a_read_only_file_is_refused() {
-    let (_folder, file) = folder();
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, file) = folder();
     drop(open(&file));
-    let mut permissions = std::fs::metadata(&file).unwrap().permissions();
-    permissions.set_readonly(true);
-    std::fs::set_permissions(&file, permissions).unwrap();
-    match std::fs::OpenOptions::new().write(true).open(&file) {
-        Ok(_) => drop(open(&file)),
-        Err(_) => {
-            let error = refusal(&file);
-            assert_eq!(error.code(), "storage_unavailable");
-            assert!(error.message().contains("give this process the right to"), "{error}");
-        }
-    }
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    let own = std::env::current_exe().unwrap();
+    let mut command = if std::fs::OpenOptions::new().write(true).open(&file).is_err() {
+        std::process::Command::new(own)
+    } else {
+        // Somewhere where everybody may read it.
+        let copy = folder.path().join("tests");
+        std::fs::copy(own, &copy).unwrap();
+        let mut command = std::process::Command::new("runuser");
+        command.args(["-u", "nobody", "--"]).arg(copy);
+        command
+    };
+    command.args(["--ignored", "--exact", "opens_what_is_read_only", "--nocapture"]).env(READ_ONLY, &file);
+    let output = command.current_dir("/").output().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("refused"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

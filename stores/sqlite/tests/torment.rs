@@ -269,7 +269,7 @@ fn a_full_disk_is_reported_and_leaves_nothing_half() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
     let refused = text.lines().find_map(|l| l.split_once("refused ")).unwrap().1;
-    assert!(refused.starts_with("storage_failed "), "{refused}");
+    assert!(refused.starts_with("storage_failed ") && refused.contains("check the disk"), "{refused}");
     let store = patient(&file, Durability::Process);
     let n = version_of(&store, "hot");
     assert!(n > 0);
