@@ -31,7 +31,7 @@ impl Written {
     /// Writes a value.
     ///
     /// # Errors
-    /// As [`to_string`].
+    /// As `to_string`.
     pub fn of<T: Serialize>(value: &T) -> Result<Self> {
         to_string(value, 512).map(Written)
     }

@@ -1,6 +1,6 @@
 //! Kinds of records that live in tables of the host's own: rows are read as records, and written where the mapping allows it.
 //!
-//! Start at [`HostTable`]; [`read`] turns rows into records and answers queries, [`write`] is their part of a commit. Everything else of
+//! Start at [`HostTable`]; [`read`] turns rows into records and answers queries, [`mod@write`] is their part of a commit. Everything else of
 //! a commit goes to the engine's tables, in the same transaction.
 
 pub mod read;
