@@ -81,7 +81,7 @@ impl Body {
     /// # Errors
     /// `internal_error` when the value is not representable in JSON, which no wire type of ours is.
     pub fn write<T: Serialize>(value: &T) -> Result<Self, super::error::Error> {
-        super::writer::to_string(value, 512)
+        super::writer::to_string(value, 1_024)
             .map(|text| Body(text.into()))
             .map_err(|e| super::error::Error::new(super::codes::Code::InternalError).with("reason", e.to_string()))
     }
@@ -145,7 +145,8 @@ impl KeyBytes {
 
     /// An empty key, to which fields are added in the index's order.
     pub fn new() -> Self {
-        KeyBytes(Vec::new())
+        // Room for a name and a date, so that most keys grow no further.
+        KeyBytes(Vec::with_capacity(32))
     }
 
     /// Takes bytes as a key.

@@ -33,7 +33,7 @@ impl Written {
     /// # Errors
     /// As `to_string`.
     pub fn of<T: Serialize>(value: &T) -> Result<Self> {
-        to_string(value, 512).map(Written)
+        to_string(value, 1_024).map(Written)
     }
 
     /// Takes text that a writer of JSON made.

@@ -51,7 +51,7 @@ pub(crate) async fn put(session: &mut Session<'_>, request: &ConfigRequest) -> R
             return Ok(Decision::new(old, vec![about(Code::NothingChanged)]));
         }
         Some(old) => (session.save(&old, &new)?, about(Code::RecordUpdated).with("fields", vec!["config"])),
-        None => (session.create(&new).await?, about(Code::RecordCreated)),
+        None => (session.create(new).await?, about(Code::RecordCreated)),
     };
     session.event("stored", &saved, at, data)?;
     session.forget_config();

@@ -196,7 +196,7 @@ pub(super) async fn emit(session: &mut Session<'_>, kind: &str, record: Related,
         created_at: Some(now),
         updated_at: Some(now),
     };
-    let made = session.create(&intent).await?;
+    let made = session.create(intent).await?;
     session.event("created", &made, now, Fields::from([("kind".to_owned(), kind.into())]))?;
     Ok(made)
 }

@@ -66,13 +66,15 @@ pub(crate) async fn create(session: &mut Session<'_>, request: &NewOpportunity) 
     };
     let mut started = moves::start(new, stage, &moment)?;
     custom::settle(session, None, &mut started).await?;
-    let made = session.create(&started).await?;
+    let made = session.create(started).await?;
     let mut data = Fields::new();
     data.insert("stage".to_owned(), Value::String(made.stage.clone()));
     session.event("created", &made, moment.at, data)?;
-    let created = Reason::new(Code::RecordCreated).with("kind", Opportunity::KIND).with("id", made.id.as_str());
-    let probability = probability_reason(&made);
-    Ok(Decision::new(made, vec![created, probability]))
+    let reasons = session.reasons(|| {
+        let created = Reason::new(Code::RecordCreated).with("kind", Opportunity::KIND).with("id", made.id.as_str());
+        [created, probability_reason(&made)]
+    });
+    Ok(Decision::new(made, reasons))
 }
 
 /// Changes an opportunity's fields; its stage is changed by moves alone.

@@ -35,10 +35,11 @@ pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Resul
     let at = session.effective(at)?;
     let mut new = request.make(id, at);
     custom::settle(session, None, &mut new).await?;
-    let made = session.create(&new).await?;
+    let made = session.create(new).await?;
     session.event("created", &made, at, Fields::new())?;
-    let reason = Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str());
-    Ok(Decision::new(made, vec![reason]))
+    let reasons = session
+        .reasons(|| [Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str())]);
+    Ok(Decision::new(made, reasons))
 }
 
 /// Changes a record; nothing is written when it already has these values.

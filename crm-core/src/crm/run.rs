@@ -120,6 +120,9 @@ where
         if unread {
             session.leave_unread();
         }
+        if frame.context.explain == Explain::None && frame.idempotency.is_none() {
+            session.be_silent();
+        }
         let decided = job.decide(&mut session).await;
         let has_skipped = session.has_skipped();
         let decision = match decided {

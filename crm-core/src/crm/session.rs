@@ -15,6 +15,7 @@ use crate::base::context::Context;
 use crate::base::entity::{Entity, changed, present, rewritten};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::time::{Date, Instant, Zone};
 use crate::config::{Config, ConfigRecord, STORED_ID};
@@ -38,6 +39,7 @@ pub struct Session<'a> {
     unread: bool,
     /// A new record was not looked for.
     skipped: bool,
+    is_silent: bool,
     read: BTreeMap<Key, Option<Record>>,
     /// Records that were referred to and are there.
     referred: BTreeSet<Key>,
@@ -67,6 +69,7 @@ impl<'a> Session<'a> {
             zone: OnceLock::new(),
             unread: false,
             skipped: false,
+            is_silent: false,
             read: BTreeMap::new(),
             referred: BTreeSet::new(),
             puts: Vec::new(),
@@ -117,6 +120,16 @@ impl<'a> Session<'a> {
     pub fn enter(&mut self, operation: &'static str, expect_version: Option<u64>) {
         self.operation = operation;
         self.expect_version = expect_version;
+    }
+
+    /// The reasons of a decision, unless nobody will see them: the request asks for none, and no answer is kept for later.
+    pub(super) fn reasons<const N: usize>(&self, make: impl FnOnce() -> [Reason; N]) -> Vec<Reason> {
+        if self.is_silent { Vec::new() } else { make().into() }
+    }
+
+    /// Notes that nobody will see reasons.
+    pub(super) fn be_silent(&mut self) {
+        self.is_silent = true;
     }
 
     /// The request's context.
@@ -337,7 +350,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Every violation of its fields; `record_exists`.
-    pub async fn create<E: Entity>(&mut self, entity: &E) -> Result<E> {
+    pub async fn create<E: Entity>(&mut self, entity: E) -> Result<E> {
         if let Some(error) = Error::all(entity.violations()) {
             return Err(error);
         }
@@ -373,7 +386,7 @@ impl<'a> Session<'a> {
         if let Some(error) = Error::all(new.violations()) {
             return Err(error);
         }
-        self.put(Some(old), new, old.version())
+        self.put(Some(old), new.clone(), old.version())
     }
 
     /// Says whether the request carries a configuration of its own.
@@ -398,7 +411,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn put<E: Entity>(&mut self, old: Option<&E>, new: &E, version: u64) -> Result<E> {
+    fn put<E: Entity>(&mut self, old: Option<&E>, mut new: E, version: u64) -> Result<E> {
         let next = version.saturating_add(1);
         let key = Key::new(E::KIND, new.id());
         let (record, changes) = match old.map(|old| (old, self.known(&key))) {
@@ -407,20 +420,19 @@ impl<'a> Session<'a> {
                 let changes = Changed::whole(&record.body);
                 (record, changes)
             }
-            Some((old, None)) => (new.to_record(next)?, changed(Some(old), new).into()),
+            Some((old, None)) => (new.to_record(next)?, changed(Some(old), &new).into()),
             Some((old, Some(stored))) => {
-                let fields = changed(Some(old), new);
+                let fields = changed(Some(old), &new);
                 let body = present(stored, E::SCHEMA, E::upcast)?;
                 // What an operation filled in before it began is not a change of its own, but it is written all the same.
                 let stands = E::from_record(stored)?;
-                let filled = (*old != stands).then(|| changed(Some(&stands), new));
+                let filled = (*old != stands).then(|| changed(Some(&stands), &new));
                 (new.with_body(next, rewritten(stored, &body, filled.as_ref().unwrap_or(&fields))?), fields.into())
             }
         };
         self.write(key, record, changes, if old.is_some() { Expect::Version(version) } else { Expect::Absent });
-        let mut saved = new.clone();
-        saved.set_version(next);
-        Ok(saved)
+        new.set_version(next);
+        Ok(new)
     }
 
     fn write(&mut self, key: Key, record: Record, changes: Changed, expect: Expect) {

@@ -257,7 +257,7 @@ pub(super) async fn set_aside(
         created_at: Some(now),
         updated_at: Some(now),
     };
-    let made = session.create(&stuck).await?;
+    let made = session.create(stuck).await?;
     let data = Fields::from([
         ("rule".to_owned(), rule.into()),
         ("failures".to_owned(), failures.into()),

@@ -107,24 +107,38 @@ fn by_hand(file: &Path, durability: Durability) -> Connection {
     connection
 }
 
-/// Two contenders in turns: the medians of each one's microseconds, and of theirs over ours.
-fn race(turn: usize, mut ours: impl FnMut(usize), mut theirs: impl FnMut(usize)) -> (f64, f64, f64) {
-    let time = |run: &mut dyn FnMut(usize), round: usize| {
-        let start = Clock::now();
-        (0..turn).for_each(|n| run(round * turn + n));
-        start.elapsed().as_secs_f64() * 1e6 / turn as f64
-    };
-    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+/// The seconds that something took, and of them those on the processor: the latter say the same whatever else the machine does.
+#[derive(Clone, Copy)]
+struct Took {
+    whole: f64,
+    processor: f64,
+}
+
+/// The seconds that this thread was on a processor, where the system says it.
+fn processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
+fn time(work: impl FnOnce()) -> Took {
+    let (start, on) = (Clock::now(), processor());
+    work();
+    Took { whole: start.elapsed().as_secs_f64(), processor: processor() - on }
+}
+
+/// Two contenders in turns.
+fn race(turn: usize, mut ours: impl FnMut(usize), mut theirs: impl FnMut(usize)) -> Vec<(Took, Took)> {
+    let mut rounds = Vec::new();
     for round in 0..=ROUNDS {
-        let (first, second) = (time(&mut ours, round), time(&mut theirs, round));
+        let turns = round * turn..(round + 1) * turn;
+        let first = time(|| turns.clone().for_each(&mut ours));
+        let second = time(|| turns.for_each(&mut theirs));
         // The first round warms up.
         if round > 0 {
-            a.push(first);
-            b.push(second);
-            ratios.push(second / first);
+            rounds.push((first, second));
         }
     }
-    (median(a), median(b), median(ratios))
+    rounds
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -132,8 +146,17 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn row(what: &str, (ours, theirs, ratio): (f64, f64, f64)) {
-    println!("| {what} | {ours:.1} | {theirs:.1} | {ratio:.2} |");
+/// The medians of each one's microseconds and of the ratios within a round; a round did something so many times.
+fn row(what: &str, times: usize, rounds: &[(Took, Took)]) {
+    let each = |f: &dyn Fn(&(Took, Took)) -> f64| median(rounds.iter().map(f).collect());
+    let per = 1e6 / times as f64;
+    println!(
+        "| {what} | {:.1} | {:.1} | {:.2} | {:.2} |",
+        each(&|(ours, _)| ours.whole * per),
+        each(&|(_, theirs)| theirs.whole * per),
+        each(&|(ours, theirs)| theirs.whole / ours.whole),
+        each(&|(ours, theirs)| theirs.processor / ours.processor),
+    );
 }
 
 const READ: &str = "SELECT id, version, schema, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, body, alloc FROM crm_record \
@@ -184,7 +207,7 @@ fn operations(folder: &Path, durability: Durability) {
     };
     let turn = if durability == Durability::Power { 40 } else { 400 };
     let measured = race(turn, |n| drop(block_on(crm.opportunities().update(&updates[n])).unwrap().unwrap()), write);
-    row(&format!("an operation: `opportunities.update`, durability `{}`", durability.name()), measured);
+    row(&format!("an operation: `opportunities.update`, durability `{}`", durability.name()), turn, &measured);
     if durability == Durability::Process {
         let get = |n: usize| ById { id: Id::new(&id(n)).unwrap() };
         let gets: Vec<ById> = (0..60_000).map(get).collect();
@@ -193,13 +216,13 @@ fn operations(folder: &Path, durability: Durability) {
             |n| drop(block_on(crm.opportunities().get(&gets[n])).unwrap().unwrap()),
             |n| drop(read(&reader, gets[n].id.as_str())),
         );
-        row("a point read: `opportunities.get` (by hand: the row, its body as text)", measured);
+        row("a point read: `opportunities.get` (by hand: the row, its body as text)", 2_000, &measured);
         let measured = race(
             2_000,
             |n| drop(block_on(crm.opportunities().get(&gets[n])).unwrap().unwrap()),
             |n| drop(serde_json::from_str::<Opportunity>(&read(&reader, gets[n].id.as_str()).1).unwrap()),
         );
-        row("the same, by hand into the same struct", measured);
+        row("the same, by hand into the same struct", 2_000, &measured);
     }
 }
 
@@ -234,13 +257,7 @@ fn imports(folder: &Path, deals: usize, together: usize, rounds: usize) {
                 }
                 Ok(())
             };
-            let start = Clock::now();
-            if bulk {
-                store.bulk(|_| run()).unwrap();
-            } else {
-                run().unwrap();
-            }
-            let first = start.elapsed().as_secs_f64();
+            let first = time(|| if bulk { store.bulk(|_| run()).unwrap() } else { run().unwrap() });
             host.detach(engine);
             drop(store);
             // The same rows, as they stand in our file; prepared beforehand.
@@ -252,24 +269,20 @@ fn imports(folder: &Path, deals: usize, together: usize, rounds: usize) {
             let all = |texts: Vec<String>| {
                 connection.execute_batch(&format!("BEGIN IMMEDIATE; {}; COMMIT", texts.join("; "))).unwrap();
             };
-            let start = Clock::now();
-            if bulk {
-                all(indexes.iter().map(|i| format!("DROP INDEX {}", i.name)).collect());
-            }
-            insert(&connection, &rows, together);
-            if bulk {
-                all(indexes.iter().map(|i| i.text.clone()).collect());
-            }
-            let second = start.elapsed().as_secs_f64();
+            let second = time(|| {
+                if bulk {
+                    all(indexes.iter().map(|i| format!("DROP INDEX {}", i.name)).collect());
+                }
+                insert(&connection, &rows, together);
+                if bulk {
+                    all(indexes.iter().map(|i| i.text.clone()).collect());
+                }
+            });
             results.push((first, second));
         }
-        let each = |f: fn(&(f64, f64)) -> f64| median(results.iter().map(f).collect());
-        let per = 1e6 / deals as f64;
         let what = if bulk { "`bulk`: indexes built afterwards" } else { "indexes kept up" };
-        row(
-            &format!("import of {deals} through `batch`, {together} deals a commit, a deal; {what}"),
-            (each(|r| r.0) * per, each(|r| r.1) * per, each(|r| r.1 / r.0)),
-        );
+        let what = format!("import of {deals} through `batch`, {together} deals a commit, a deal; {what}");
+        row(&what, deals, &results);
     }
 }
 
@@ -378,7 +391,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let check = deal(1).to_record(1).unwrap();
     assert_eq!(check.keys.len(), 5);
-    println!("| | crm-core (µs) | by hand (µs) | by hand / crm-core |\n|---|---|---|---|");
+    println!("| | crm-core (µs) | by hand (µs) | by hand / crm-core | on the processor |\n|---|---|---|---|---|");
     if wanted("operations") {
         for durability in [Durability::Process, Durability::Power] {
             let folder = tempfile::tempdir_in(folder.path()).unwrap();

@@ -34,14 +34,47 @@ macro_rules! noting {
     };
 }
 
+macro_rules! insert {
+    ($keys:literal, $markers:literal) => {
+        Noting {
+            plain: concat!(
+                "INSERT INTO crm_record(",
+                $keys,
+                "schema, body, version, tenant, kind, id, alloc) VALUES(",
+                $markers,
+                "?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING"
+            ),
+            before: concat!(
+                "INSERT INTO crm_record(",
+                $keys,
+                "schema, body, version, tenant, kind, id, alloc) VALUES(",
+                $markers,
+                "?, ?, ?, ?, ?, ?, "
+            ),
+            after: ") ON CONFLICT DO NOTHING",
+        }
+    };
+}
+
 const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
 const HELD: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const ABSENT: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ?";
-const INSERT: Noting = noting!(
-    "INSERT INTO crm_record(k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, schema, body, version, tenant, kind, id, alloc) \
-     VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ",
-    ") ON CONFLICT DO NOTHING"
-);
+/// The texts that write a new record, by its number of keys: the columns behind are empty by themselves.
+static INSERTS: [Noting; KEYS + 1] = [
+    insert!("", ""),
+    insert!("k1, ", "?, "),
+    insert!("k1, k2, ", "?, ?, "),
+    insert!("k1, k2, k3, ", "?, ?, ?, "),
+    insert!("k1, k2, k3, k4, ", "?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, ", "?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, ", "?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, ", "?, ?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, k8, ", "?, ?, ?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
+    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
+];
 const UPDATE: Noting = noting!(
     "UPDATE crm_record SET k1 = ?, k2 = ?, k3 = ?, k4 = ?, k5 = ?, k6 = ?, k7 = ?, k8 = ?, k9 = ?, k10 = ?, k11 = ?, k12 = ?, \
      schema = ?, body = ?, version = ?, alloc = ",
@@ -351,23 +384,29 @@ fn hold<'a>(
 fn put<'a>(tenant: &'a str, put: &'a Put, numbers: &Given<'a>) -> Result<Step<'a>> {
     let record = &put.record;
     let mut params = Vec::with_capacity(KEYS.saturating_add(7));
-    params
-        .extend(record.keys.iter().map(KeyBytes::bytes).chain(std::iter::repeat(&[][..])).take(KEYS).map(Param::bytes));
+    params.extend(record.keys.iter().map(KeyBytes::bytes).map(Param::bytes));
+    let insert = INSERTS.get(params.len()).filter(|_| put.expect == Expect::Absent);
+    if insert.is_none() {
+        // Keys that the record had before go.
+        params.resize(KEYS, Param::bytes(&[]));
+    }
     params.push(Param::Int8(i64::from(record.schema)));
     params.push(Param::text(record.body.text()));
     params.push(Param::number(record.version)?);
     let name = [Param::text(tenant), Param::text(&record.kind), Param::text(record.id.as_str())];
     let purpose = Purpose::Hold(&record.kind, &record.id, put.expect);
-    Ok(match put.expect {
-        Expect::Absent => {
-            params.extend(name);
-            numbers.step(&INSERT, params, [], purpose)
-        }
-        Expect::Version(version) => {
+    match (put.expect, insert) {
+        (Expect::Version(version), _) => {
             let [tenant, kind, id] = name;
-            numbers.step(&UPDATE, params, [tenant, kind, id, Param::number(version)?], purpose)
+            Ok(numbers.step(&UPDATE, params, [tenant, kind, id, Param::number(version)?], purpose))
         }
-    })
+        (Expect::Absent, Some(insert)) => {
+            params.extend(name);
+            Ok(numbers.step(insert, params, [], purpose))
+        }
+        // A change set with such a record is refused before.
+        (Expect::Absent, None) => Err(Error::new(Code::UnsupportedChange).with("part", "keys")),
+    }
 }
 
 fn write(event: &Event) -> Result<String> {

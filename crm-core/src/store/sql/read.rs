@@ -81,7 +81,8 @@ impl Dialect {
             text.push_str(" AND id IN (");
             (Rows::Records, text)
         };
-        text.extend([&markers(size), ")"]);
+        (1..size).for_each(|_| text.push_str("?,"));
+        text.push_str("?)");
         let mut params = Vec::with_capacity(size.saturating_add(1));
         params.push(Param::text(tenant));
         pad(ids.iter().map(|id| Param::text(id)), size, &mut params);
