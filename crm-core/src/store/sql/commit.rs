@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::host::HostTables;
 use super::locks::{self, changed};
+use super::texts::{EVENT, INSERTS, NOTE, NUMBERED_EVENT, Noting, UPDATE};
 use super::{Dialect, Expected, Hold, KEYS, Param, Statement, Type};
 use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Idempotency, Put, Timer};
 use crate::base::codes::Code;
@@ -20,66 +21,9 @@ use crate::store::accept::accept;
 use crate::store::memory::{fired, raced, reached, sorted, taken, unmet};
 use crate::store::repository::{Committed, Part};
 
-/// A statement that notes the numbers of its commit.
-struct Noting {
-    /// The text for a commit without numbers.
-    plain: &'static str,
-    before: &'static str,
-    after: &'static str,
-}
-
-macro_rules! noting {
-    ($before:literal, $after:literal) => {
-        Noting { plain: concat!($before, "NULL", $after), before: $before, after: $after }
-    };
-}
-
-macro_rules! insert {
-    ($keys:literal, $markers:literal) => {
-        Noting {
-            plain: concat!(
-                "INSERT INTO crm_record(",
-                $keys,
-                "schema, body, version, tenant, kind, id, alloc) VALUES(",
-                $markers,
-                "?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING"
-            ),
-            before: concat!(
-                "INSERT INTO crm_record(",
-                $keys,
-                "schema, body, version, tenant, kind, id, alloc) VALUES(",
-                $markers,
-                "?, ?, ?, ?, ?, ?, "
-            ),
-            after: ") ON CONFLICT DO NOTHING",
-        }
-    };
-}
-
 const MARK: &str = "SELECT hash, response, alloc FROM crm_idem WHERE tenant = ? AND key = ?";
 const HELD: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const ABSENT: &str = "SELECT id FROM crm_record WHERE tenant = ? AND kind = ? AND id = ?";
-/// The texts that write a new record, by its number of keys: the columns behind are empty by themselves.
-static INSERTS: [Noting; KEYS + 1] = [
-    insert!("", ""),
-    insert!("k1, ", "?, "),
-    insert!("k1, k2, ", "?, ?, "),
-    insert!("k1, k2, k3, ", "?, ?, ?, "),
-    insert!("k1, k2, k3, k4, ", "?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, ", "?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, ", "?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, ", "?, ?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, k8, ", "?, ?, ?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
-    insert!("k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, ", "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "),
-];
-const UPDATE: Noting = noting!(
-    "UPDATE crm_record SET k1 = ?, k2 = ?, k3 = ?, k4 = ?, k5 = ?, k6 = ?, k7 = ?, k8 = ?, k9 = ?, k10 = ?, k11 = ?, k12 = ?, \
-     schema = ?, body = ?, version = ?, alloc = ",
-    " WHERE tenant = ? AND kind = ? AND id = ? AND version = ?"
-);
 const DELETE: &str = "DELETE FROM crm_record WHERE tenant = ? AND kind = ? AND id = ? AND version = ?";
 const RELEASE: &str = "DELETE FROM crm_claim WHERE tenant = ? AND scope = ? AND name = ? AND kind = ? AND id = ?";
 const CLAIM: &str = "INSERT INTO crm_claim(tenant, scope, name, kind, id) VALUES(?, ?, ?, ?, ?) \
@@ -93,16 +37,6 @@ const SET: &str = "INSERT INTO crm_timer(tenant, kind, id, rule, due, failures) 
 const UNSET: &str = "DELETE FROM crm_timer WHERE tenant = ? AND kind = ? AND id = ? AND rule = ?";
 const SERIES: &str = "INSERT INTO crm_series(tenant, scope, value) VALUES(?, ?, 0) ON CONFLICT DO NOTHING";
 const NEXT: &str = "UPDATE crm_series SET value = value + ? WHERE tenant = ? AND scope = ?";
-const EVENT: Noting = noting!("INSERT INTO crm_event(tenant, data, alloc) VALUES(?, ?, ", ")");
-const NUMBERED_EVENT: Noting = noting!(
-    "INSERT INTO crm_event(tenant, data, alloc, xid) VALUES(?, ?, ",
-    ", CAST(CAST(pg_current_xact_id() AS text) AS bigint) + (SELECT value FROM crm_meta WHERE name = 'xid_base'))"
-);
-const NOTE: Noting = noting!(
-    "INSERT INTO crm_idem(tenant, key, hash, response, at, alloc) VALUES(?, ?, ?, ?, ?, ",
-    ") ON CONFLICT DO NOTHING"
-);
-
 /// One statement of a commit, and what it is there for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<'a> {
@@ -180,7 +114,7 @@ pub(super) fn steps<'a>(dialect: Dialect, hosted: &HostTables, changes: &'a Chan
     for put in sorted(&changes.puts, |p| (&p.record.kind, &p.record.id)) {
         match hosted.find(&put.record.kind) {
             Some(table) => steps.extend(table.put(dialect, tenant, put)?),
-            None => steps.push(self::put(tenant, put, &numbers)?),
+            None => steps.push(self::put(dialect, tenant, put, &numbers)?),
         }
     }
     for delete in sorted(&changes.deletes, |d| &d.key) {
@@ -381,15 +315,15 @@ fn hold<'a>(
     Ok(Step::new(text, params, expected, Purpose::Hold(&key.kind, &key.id, expect)))
 }
 
-fn put<'a>(tenant: &'a str, put: &'a Put, numbers: &Given<'a>) -> Result<Step<'a>> {
+fn put<'a>(dialect: Dialect, tenant: &'a str, put: &'a Put, numbers: &Given<'a>) -> Result<Step<'a>> {
     let record = &put.record;
     let mut params = Vec::with_capacity(KEYS.saturating_add(7));
     params.extend(record.keys.iter().map(KeyBytes::bytes).map(Param::bytes));
-    let insert = INSERTS.get(params.len()).filter(|_| put.expect == Expect::Absent);
-    if insert.is_none() {
-        // Keys that the record had before go.
+    if dialect != Dialect::Sqlite || put.expect != Expect::Absent {
+        // Keys that the record had before go. A new one in SQLite leaves out what it has not: an empty parameter costs as much as a full one.
         params.resize(KEYS, Param::bytes(&[]));
     }
+    let insert = INSERTS.get(params.len());
     params.push(Param::Int8(i64::from(record.schema)));
     params.push(Param::text(record.body.text()));
     params.push(Param::number(record.version)?);

@@ -11,6 +11,7 @@ mod locks;
 pub mod read;
 pub mod renderer;
 pub mod schema;
+mod texts;
 pub mod views;
 
 use std::borrow::Cow;
