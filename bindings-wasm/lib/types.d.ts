@@ -100,8 +100,43 @@ export interface BatchAnswer {
 /** What a bucket holds. */
 export type BucketKind = 'overdue' | 'month' | 'later' | 'no_date';
 
+/** What cash rounding did. */
+export interface CashRounded {
+  /** What the total is a multiple of. */
+  increment: Decimal;
+  /** Which neighbour won. */
+  mode: RoundingMode;
+  /** Where the difference went. */
+  strategy: CashStrategy;
+  /** The difference, which may be below zero. */
+  amount: Decimal;
+  /** The group of taxes that holds the difference, under `biggest_tax`; its tax and the document's are larger by it than their lines'. */
+  group?: string | null;
+}
+
+/** Where the difference goes. */
+export type CashStrategy = 'add_line' | 'biggest_tax';
+
 /** What is assumed for an opportunity without an expected close. */
 export type ClosePolicy = 'none' | 'median_cycle';
+
+/** The totals in the company's currency. */
+export interface CompanyTotals {
+  /** The company's currency, that of every amount here. */
+  currency: Currency;
+  /** The rate by which amounts were converted. */
+  rate: Rate;
+  /** The amount after every discount, without tax. */
+  taxable: Decimal;
+  /** All tax. */
+  tax: Decimal;
+  /** What is to be paid: `taxable + tax`, and `cash_rounding`. */
+  total: Decimal;
+  /** Every tax, by tax, by group and by subtotal. */
+  tax_details: TaxDetails;
+  /** What cash rounding by `add_line` adds, when there is any. */
+  cash_rounding?: Decimal | null;
+}
 
 /** What each part of a condition says of a record. */
 export interface ConditionExplanation {
@@ -604,6 +639,18 @@ export type IntentStatus = 'pending' | 'done' | 'failed';
 /** The coarse class of an error: what a caller can do about it. */
 export type ErrorKind = 'validation' | 'not_found' | 'conflict' | 'invalid_transition' | 'forbidden' | 'limit' | 'storage' | 'unsupported' | 'internal';
 
+/** One tax of one line. */
+export interface LineTax {
+  /** The tax's id; `19%` for a `tax_percent` of 19. */
+  tax: string;
+  /** What it is computed on. */
+  base: Decimal;
+  /** The tax. */
+  amount: Decimal;
+  /** Whether this is the side of a reverse charge that takes the amount off again. */
+  reverse_charge: boolean;
+}
+
 /** What the linter found. */
 export interface LintReport {
   /** Says whether the configuration may run: there is no error. */
@@ -755,19 +802,25 @@ export interface PricedLine {
   net: Decimal;
   /** The line's share of the document discount. */
   document_discount: Decimal;
-  /** What tax is computed on: `net - document_discount`. */
+  /** What remains without tax: `net - document_discount`, less `included_tax` where prices have tax in them. */
   taxable: Decimal;
-  /** The line's tax. */
+  /** The line's tax; one under reverse charge adds nothing. */
   tax: Decimal;
   /** `taxable + tax`. */
   total: Decimal;
+  /** The taxes that the price has in it, also those under reverse charge; absent in quotes whose lines have nothing but `tax_percent`. */
+  included_tax?: Decimal | null;
+  /** Each tax of the line, in the order in which they apply; absent as `included_tax` is. */
+  taxes?: LineTax[] | null;
 }
 
 /**
  * A priced quote.
  *
  * These hold exactly: every total is the sum of its lines' amounts; `amount - line_discount = net`;
- * `net - document_discount = taxable`; `taxable + tax = total`; the tax groups sum to `tax`.
+ * `net - document_discount - included_tax = taxable`; `taxable + tax = total`, and with cash rounding by `add_line`
+ * `taxable + tax + cash_rounding.amount = total`; the groups of `tax_details`, or else `tax_groups`, sum to `tax`. Under
+ * `biggest_tax` the tax and the total are larger than those of the lines by `cash_rounding.amount`.
  */
 export interface PricedQuote {
   /** The currency of every amount. */
@@ -782,11 +835,11 @@ export interface PricedQuote {
   net: Decimal;
   /** What the document discount takes off: a percentage of `net`, rounded. */
   document_discount: Decimal;
-  /** The amount after every discount. */
+  /** The amount after every discount, without tax. */
   taxable: Decimal;
   /** All tax. */
   tax: Decimal;
-  /** The tax by percent, lowest first. */
+  /** The tax of lines with `tax_percent`, by percent, lowest first. */
   tax_groups: TaxGroup[];
   /** All discounts in percent of the list amount, to four digits (a half away from zero); null when the list amount is zero. */
   discount_percent_true: Decimal | null;
@@ -796,6 +849,14 @@ export interface PricedQuote {
   rounding: RoundingPolicy;
   /** The number of the rules that this was computed under; it changes when a result would. */
   semantics: number;
+  /** What cash rounding did, when it was asked for. */
+  cash_rounding?: CashRounded | null;
+  /** The totals in the company's currency, when a rate was given. */
+  company?: CompanyTotals | null;
+  /** The taxes that prices had in them; absent in quotes whose lines have nothing but `tax_percent`. */
+  included_tax?: Decimal | null;
+  /** Every tax of the document, by tax, by group and by subtotal; absent as `included_tax` is. */
+  tax_details?: TaxDetails | null;
 }
 
 /** How much a task matters beside others. */
@@ -836,6 +897,20 @@ export interface ProductPage {
   items: Product[];
   /** Where the next page begins; absent on the last one. */
   cursor?: string | null;
+}
+
+/** What one unit of a currency was worth in another on a date. */
+export interface Rate {
+  /** The currency of which one unit is priced. */
+  from: Currency;
+  /** The currency in which the price is given. */
+  to: Currency;
+  /** The first day on which the rate holds; it holds until a later one. */
+  date: CalendarDate;
+  /** Units of `to` for one unit of `from`, above zero. */
+  rate: Decimal;
+  /** Who published the rate, such as `ECB`. */
+  source?: string | null;
 }
 
 /** One step of an explanation. */
@@ -1073,6 +1148,16 @@ export interface TaskPage {
 /** How far a task is. */
 export type TaskStatus = 'open' | 'done' | 'cancelled';
 
+/** Every tax of a document. */
+export interface TaxDetails {
+  /** By tax, in the order in which the request defines them. */
+  taxes: TaxTotal[];
+  /** By group, in the order of the request's `tax_groups`, then of the taxes. */
+  groups: TaxGroupTotal[];
+  /** By subtotal, in the order of their groups. */
+  subtotals: TaxSubtotal[];
+}
+
 /** The lines of one tax percent together. */
 export interface TaxGroup {
   /** The tax percent, without trailing zeros. */
@@ -1083,8 +1168,42 @@ export interface TaxGroup {
   tax: Decimal;
 }
 
+/** One group of taxes. */
+export interface TaxGroupTotal {
+  /** The group's id; that of its tax where the tax names no group. */
+  group: string;
+  /** For each line that has a tax of the group the base of the first one, summed up. */
+  base: Decimal;
+  /** What the buyer pays of the group's taxes. */
+  tax: Decimal;
+}
+
 /** Where tax is rounded. */
-export type TaxRounding = 'line' | 'document';
+export type TaxRounding = 'line' | 'document' | 'global';
+
+/** The groups under one subtotal together. */
+export interface TaxSubtotal {
+  /** The subtotal's label; null for the first one. */
+  label: string | null;
+  /** For each line that has a tax under the subtotal the base of the first one, summed up; lines without tax count to the first subtotal. */
+  base: Decimal;
+  /** What the buyer pays of the taxes under it. */
+  tax: Decimal;
+}
+
+/** One tax of the document. */
+export interface TaxTotal {
+  /** The tax's id; `19%` for a `tax_percent` of 19. */
+  tax: string;
+  /** Whether prices had it in them. */
+  price_included: boolean;
+  /** The sum of its bases. */
+  base: Decimal;
+  /** The sum of its amounts. */
+  amount: Decimal;
+  /** Whether this is the side of a reverse charge that takes the amount off again. */
+  reverse_charge: boolean;
+}
 
 /** When a tenant's first timer is due. */
 export interface TenantDue {
@@ -1346,6 +1465,16 @@ export interface ById {
   id: Id;
 }
 
+/** How the total is rounded for payment. */
+export interface CashRounding {
+  /** What the total is a multiple of, itself a multiple of the document's increment. */
+  increment: DecimalInput;
+  /** Which neighbour wins; a half goes away from zero unless said otherwise. */
+  mode?: RoundingMode;
+  /** Where the difference goes; an amount of its own unless said otherwise. */
+  strategy?: CashStrategy;
+}
+
 /** Closes a task, as done or as given up. */
 export interface CloseTask {
   /** Which one. */
@@ -1467,7 +1596,7 @@ export interface ConvertRequest {
   /** The day of the conversion; the latest rate on or before it is used. */
   date: CalendarDate;
   /** The rates to choose from, in any order. */
-  rates: Rate[];
+  rates: RateInput[];
   /** What the converted amount is a multiple of; the minor unit of `to` unless named. */
   increment?: DecimalInput | null;
   /** How the converted amount is rounded. */
@@ -1998,6 +2127,8 @@ export interface PriceLine {
   product?: string | null;
   /** The tax in percent, 0 to 1000, on top of the price; a line without one is in no tax group. */
   tax_percent?: DecimalInput | null;
+  /** The ids of the line's taxes and tax sets, in the order in which they apply, instead of `tax_percent`. */
+  taxes?: string[] | null;
 }
 
 /** A quote to price. */
@@ -2006,10 +2137,24 @@ export interface PriceRequest {
   currency: Currency;
   /** The lines, at least one. */
   lines: PriceLine[];
+  /** Whether quantities and prices may be below zero, for returns and credits. */
+  allow_negative?: boolean;
+  /** How the total is rounded for payment in cash. */
+  cash_rounding?: CashRounding | null;
+  /** The frozen rate between the quote's currency and that of the company, in either direction: totals are given in both. */
+  company_rate?: RateInput | null;
   /** The discount on the whole document in percent, 0 to 100, after line discounts and before tax. */
   discount_percent?: DecimalInput | null;
+  /** Whether prices have taxes in them, where a tax does not say so itself. */
+  prices_include_tax?: boolean;
   /** How to round. */
   rounding?: RoundingChoice | null;
+  /** The order of tax groups and their subtotals; groups that are not named here follow, in the order of their taxes. */
+  tax_groups?: TaxGroupPlace[] | null;
+  /** Several taxes under one name. */
+  tax_sets?: TaxSet[] | null;
+  /** The taxes that lines name, at most 1,000. */
+  taxes?: Tax[] | null;
 }
 
 /** What is given to change a `Product`: a field left out stays, null empties it. */
@@ -2035,7 +2180,7 @@ export interface ProductUpdate {
 }
 
 /** What one unit of a currency was worth in another on a date. */
-export interface Rate {
+export interface RateInput {
   /** The currency of which one unit is priced. */
   from: Currency;
   /** The currency in which the price is given. */
@@ -2147,7 +2292,7 @@ export interface SumRequest {
   /** The day of the conversion; the context's present day unless given. */
   date?: CalendarDate | null;
   /** The rates to choose from; they go with `to`. */
-  rates?: Rate[];
+  rates?: RateInput[];
   /** The currency of the one total; without it there is none. */
   to?: Currency | null;
 }
@@ -2174,6 +2319,45 @@ export interface TaskUpdate {
   remind_at?: InstantInput | null;
   /** What is to be done. */
   subject?: string;
+}
+
+/** One tax. */
+export interface Tax {
+  /** The tax's id, by which lines name it. */
+  id: string;
+  /** The percent, -100 to 1000 (below zero is withheld), or the amount a unit. */
+  amount: DecimalInput;
+  /** Whether it counts to the base of the taxes after it on the line. */
+  affects_base_of_next?: boolean;
+  /** Whether taxes before it on the line that say so count to its base; true unless said otherwise. */
+  base_affected_by_previous?: boolean | null;
+  /** The group under which it is summed up; the tax by itself unless named. */
+  group?: string | null;
+  /** How it is found; a percent unless said otherwise. */
+  kind?: TaxKind;
+  /** Whether prices have it in them already; `prices_include_tax` of the request unless said otherwise. */
+  price_included?: boolean | null;
+  /** Whether the buyer owes it: it is shown once with each sign and adds nothing to the total. */
+  reverse_charge?: boolean;
+}
+
+/** A group of taxes: its place among the groups, and the subtotal under which it stands. */
+export interface TaxGroupPlace {
+  /** The group's id, as the taxes name it. */
+  id: string;
+  /** The label of the subtotal that stands before the group; the first subtotal unless named. */
+  subtotal?: string | null;
+}
+
+/** How a tax is found. */
+export type TaxKind = 'percent' | 'fixed' | 'division';
+
+/** Several taxes under one name, in their order. */
+export interface TaxSet {
+  /** The set's id, by which lines name it as they name a tax. */
+  id: string;
+  /** The ids of its taxes, in the order in which they apply. */
+  taxes: string[];
 }
 
 /** Asks for what is due to be carried out. */

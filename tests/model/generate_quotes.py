@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from quote_model import MINOR_UNITS, MODES
@@ -71,10 +72,118 @@ def line(dice: Dice, huge: bool) -> dict[str, Any]:
     return out
 
 
+def tax(dice: Dice, place: int) -> dict[str, Any]:
+    """One tax of any kind."""
+    out: dict[str, Any] = {"id": f"t{place}"}
+    match dice.below(6):
+        case 0:
+            out |= {"kind": "fixed", "amount": dice.of(["1", "0.5", "0.015", "-0.25", "2", dice.number(4, 3)])}
+        case 1:
+            out |= {"kind": "division", "amount": dice.of(["5", "3", "0.65", "9", "15", "20", "-1.5"])}
+        case _:
+            out["amount"] = dice.of([*TAXES[:-1], "6", "13", "17.5", "-2", "-19", "33.333", "0.125"])
+            if dice.one_in(9):
+                out["kind"] = "percent"
+    if dice.one_in(2):
+        out["price_included"] = dice.one_in(2)
+    if dice.one_in(3):
+        out["affects_base_of_next"] = not dice.one_in(5)
+    if dice.one_in(4):
+        out["base_affected_by_previous"] = dice.one_in(3)
+    if dice.one_in(8):
+        out["reverse_charge"] = True
+    if dice.one_in(3):
+        out["group"] = dice.of(["g1", "g2", "g3"])
+    return out
+
+
+def add_taxes(dice: Dice, request: dict[str, Any]) -> None:
+    """Gives a request taxes of their own kinds, a company currency, cash rounding, negative lines: some of these."""
+    lines = request["lines"]
+    if dice.below(5):
+        taxes = [tax(dice, place) for place in range(1 + dice.below(5))]
+        request["taxes"] = taxes
+        ids = [one["id"] for one in taxes]
+        if dice.one_in(4):
+            request["tax_sets"] = [{"id": "set", "taxes": ids[: 1 + dice.below(len(ids))]}]
+        if dice.one_in(2):
+            groups = [{"id": one} for one in ("g3", "g1") if dice.below(3)]
+            for group in groups:
+                if dice.one_in(2):
+                    group["subtotal"] = dice.of(["Federal", "State", "税"])
+            request["tax_groups"] = groups
+        if dice.one_in(3):
+            request["prices_include_tax"] = dice.below(4) > 0
+        for one in lines:
+            if dice.one_in(8):
+                continue
+            one.pop("tax_percent", None)
+            if "tax_sets" in request and dice.one_in(3):
+                one["taxes"] = ["set"]
+            else:
+                first = dice.below(len(ids))
+                one["taxes"] = ids[first : first + dice.below(len(ids) + 1)]
+    if dice.one_in(3):
+        request.setdefault("rounding", {})["tax"] = "global"
+    if dice.one_in(4):
+        request["allow_negative"] = True
+        for one in lines:
+            for field in ("quantity", "unit_price"):
+                if dice.one_in(5):
+                    one[field] = f"-{one[field]}"
+    if dice.one_in(4):
+        other = dice.of([one for one in MINOR_UNITS if one != request["currency"]])
+        pair = [request["currency"], other]
+        if dice.one_in(2):
+            pair.reverse()
+        rate = dice.of(["5", "0.5", "3", "1.0842", "7.10", "0.00652", "154.3"])
+        request["company_rate"] = {"from": pair[0], "to": pair[1], "date": "2026-01-31", "rate": rate}
+        if dice.one_in(3):
+            request["company_rate"]["source"] = "ECB"
+    if dice.one_in(4):
+        increment = request.get("rounding", {}).get("increment", f"{10 ** -MINOR_UNITS[request['currency']]:.4f}")
+        whole = Decimal(increment) * dice.of([5, 10, 25, 100, 1])
+        request["cash_rounding"] = {"increment": format(whole, "f")}
+        if dice.one_in(2):
+            request["cash_rounding"]["mode"] = dice.of(ALL_MODES)
+        if dice.one_in(2):
+            request["cash_rounding"]["strategy"] = dice.of(["add_line", "biggest_tax"])
+
+
+def spoil_taxes(dice: Dice, request: dict[str, Any]) -> None:
+    """Puts a mistake into the taxes of a request, or gives it one."""
+    lines, taxes = request["lines"], request.setdefault("taxes", [])
+    match dice.below(8):
+        case 0:
+            dice.of(lines).setdefault("taxes", []).append(dice.of(["t99", "vat"]))
+        case 1:
+            one = dice.of(lines)
+            one["tax_percent"], one["taxes"] = "5", one.get("taxes", [])
+        case 2:
+            taxes.append({"id": "t0", "amount": "1"})
+        case 3:
+            taxes.append({"id": "large", "kind": dice.of(["percent", "division"]), "amount": dice.of(["1001", "-1001"])})
+        case 4:
+            request.setdefault("tax_sets", []).append({"id": "other", "taxes": ["t99"]})
+        case 5:
+            pair = dice.of([("USD", "USD"), ("GBP", "SEK"), (request["currency"], "GBP")])
+            rate = {"from": pair[0], "to": pair[1], "date": "2026-01-31", "rate": dice.of(["0", "-1"])}
+            request["company_rate"] = rate
+        case 6:
+            request["cash_rounding"] = {"increment": dice.of(["0", "-0.05", "0.00007"])}
+        case _:
+            one = dice.of(lines)
+            one.pop("tax_percent", None)
+            one["taxes"] = [tax["id"] for tax in taxes[:1]] * 2
+
+
 def spoil(dice: Dice, request: dict[str, Any]) -> None:
     """Puts mistakes into a request."""
     lines = request["lines"]
     for _ in range(1 + dice.below(3)):
+        if dice.one_in(3):
+            spoil_taxes(dice, request)
+            continue
         match dice.below(6):
             case 0:
                 dice.of(lines)["quantity"] = "-" + dice.of(["1", "0.001", "3.50"])
@@ -108,6 +217,8 @@ def request(dice: Dice) -> dict[str, Any]:
         rounding["increment"] = dice.of(INCREMENTS)
     if rounding:
         out["rounding"] = rounding
+    if dice.one_in(2):
+        add_taxes(dice, out)
     if wrong:
         spoil(dice, out)
     envelope: dict[str, Any] = {"op": "quotes.price", "input": out}

@@ -18,6 +18,7 @@ const FILES: [(&str, &[&str]); 11] = [
     ("docs/guides/decide.md", &["python", "js"]),
     ("docs/guides/history.md", &["python", "js"]),
     ("docs/guides/own-store.md", &["python", "rust"]),
+    ("docs/guides/taxes.md", &["python"]),
     ("docs/guides/timers.md", &["python"]),
     ("docs/guides/your-tables.md", &["python"]),
     ("docs/operate.md", &["python", "js", "rust"]),

@@ -114,6 +114,13 @@ pub const ALL: &[Step] = &[
         Runner::Cargo,
         quotes::same_everywhere,
     ),
+    quick(
+        "cases",
+        "worked cases of other systems, in every language",
+        &[Need::Python, Need::Npm, Need::Wasm, Need::Browser],
+        Runner::Cargo,
+        quotes::worked_cases,
+    ),
     quick("readme", "the examples of the README files", &[Need::Python, Need::Npm], Runner::Cargo, whole::readme),
     quick("notebook", "nbmake on the notebooks", &[Need::Python], Runner::Pytest, whole::notebook),
     quick(

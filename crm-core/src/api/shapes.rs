@@ -81,6 +81,14 @@ static BY_ID: Shape = Shape::Object(&[
     required("id", &Shape::Id),
 ]);
 
+static CASH_ROUNDING: Shape = Shape::Object(&[
+    required("increment", &Shape::Decimal),
+    optional("mode", &MODE),
+    optional("strategy", &CASH_STRATEGY),
+]);
+
+static CASH_STRATEGY: Shape = Shape::OneOf(&["add_line", "biggest_tax"]);
+
 #[cfg(feature = "store")]
 static CLOSE_POLICY: Shape = Shape::OneOf(&["none", "median_cycle"]);
 
@@ -498,13 +506,21 @@ static PRICE_LINE: Shape = Shape::Object(&[
     optional("id", &Shape::Nullable(&Shape::Text)),
     optional("product", &Shape::Nullable(&Shape::Text)),
     optional("tax_percent", &Shape::Nullable(&Shape::Decimal)),
+    optional("taxes", &Shape::Nullable(&Shape::List(&Shape::Text))),
 ]);
 
 static PRICE_REQUEST: Shape = Shape::Object(&[
     required("currency", &Shape::Currency),
     required("lines", &Shape::List(&PRICE_LINE)),
+    optional("allow_negative", &Shape::Flag),
+    optional("cash_rounding", &Shape::Nullable(&CASH_ROUNDING)),
+    optional("company_rate", &Shape::Nullable(&RATE)),
     optional("discount_percent", &Shape::Nullable(&Shape::Decimal)),
+    optional("prices_include_tax", &Shape::Flag),
     optional("rounding", &Shape::Nullable(&ROUNDING_CHOICE)),
+    optional("tax_groups", &Shape::Nullable(&Shape::List(&TAX_GROUP_PLACE))),
+    optional("tax_sets", &Shape::Nullable(&Shape::List(&TAX_SET))),
+    optional("taxes", &Shape::Nullable(&Shape::List(&TAX))),
 ]);
 
 #[cfg(feature = "store")]
@@ -631,7 +647,30 @@ static TASK_UPDATE: Shape = Shape::Object(&[
     optional("subject", &Shape::Text),
 ]);
 
-static TAX_ROUNDING: Shape = Shape::OneOf(&["line", "document"]);
+static TAX: Shape = Shape::Object(&[
+    required("id", &Shape::Text),
+    required("amount", &Shape::Decimal),
+    optional("affects_base_of_next", &Shape::Flag),
+    optional("base_affected_by_previous", &Shape::Nullable(&Shape::Flag)),
+    optional("group", &Shape::Nullable(&Shape::Text)),
+    optional("kind", &TAX_KIND),
+    optional("price_included", &Shape::Nullable(&Shape::Flag)),
+    optional("reverse_charge", &Shape::Flag),
+]);
+
+static TAX_GROUP_PLACE: Shape = Shape::Object(&[
+    required("id", &Shape::Text),
+    optional("subtotal", &Shape::Nullable(&Shape::Text)),
+]);
+
+static TAX_KIND: Shape = Shape::OneOf(&["percent", "fixed", "division"]);
+
+static TAX_ROUNDING: Shape = Shape::OneOf(&["line", "document", "global"]);
+
+static TAX_SET: Shape = Shape::Object(&[
+    required("id", &Shape::Text),
+    required("taxes", &Shape::List(&Shape::Text)),
+]);
 
 #[cfg(feature = "store")]
 static TICK_REQUEST: Shape = Shape::Object(&[

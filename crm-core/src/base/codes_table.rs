@@ -44,6 +44,9 @@ codes! {
     PercentOutOfRange = "percent_out_of_range", Validation, "`{value}` is not a percent between {minimum} and {maximum}: ten percent is written `10`", "`{value}` 不是 {minimum} 到 {maximum} 之间的百分数：百分之十写作 `10`";
     ProductWithoutPrice = "product_without_price", Validation, "the price book `{price_book}` has no price for `{product}`: add one or choose another book", "价目表 `{price_book}` 没有 `{product}` 的价格：请添加或换用其他价目表";
     QuoteWithoutLines = "quote_without_lines", Validation, "a quote needs at least one line: add one to `lines`", "报价至少要有一行：请在 `lines` 中添加";
+    UnknownTax = "unknown_tax", Validation, "there is no tax `{tax}`: {hint}", "没有税种 `{tax}`：{hint}";
+    TaxesLeaveNoBase = "taxes_leave_no_base", Validation, "taxes of {percent} % together leave no base: lower them", "税率合计 {percent}% 使税基不复存在：请降低税率";
+    RateOfOtherCurrencies = "rate_of_other_currencies", Validation, "the rate from `{from}` to `{to}` does not price `{currency}`: one of the two must be the currency of the quote", "从 `{from}` 到 `{to}` 的汇率不适用于 `{currency}`：其中之一必须是报价的币种";
 
     // Configuration.
     InvalidConfiguration = "invalid_configuration", Validation, "errors in the configuration: {count}, listed in `findings`; mend each", "配置有 {count} 处错误，列在 `findings` 中：请逐一改正";
@@ -174,6 +177,10 @@ codes! {
     DocumentDiscountShare = "document_discount_share", Reason, "share of the document discount: {before} becomes {after}", "整单折扣分摊：{before} 变为 {after}";
     LineTax = "line_tax", Reason, "tax of {percent} % on {base}: {amount}", "税率 {percent}%，税基 {base}：{amount}";
     TaxGroup = "tax_group", Reason, "tax of {percent} % on {base} of the document: {amount}", "整单税率 {percent}%，税基 {base}：{amount}";
+    TaxOnLine = "tax_on_line", Reason, "tax `{tax}` on {base}: {amount}", "税种 `{tax}`，税基 {base}：{amount}";
+    TaxOnDocument = "tax_on_document", Reason, "tax `{tax}` on {base} of the document: {amount}", "整单税种 `{tax}`，税基 {base}：{amount}";
+    CashRounding = "cash_rounding", Reason, "cash rounding to {increment} adds {amount}: {total}", "现金舍入到 {increment}，调整 {amount}：{total}";
+    CompanyTotal = "company_total", Reason, "{total} {currency} at the rate {rate} of {date}: {net} net and {tax} tax", "按 {date} 的汇率 {rate} 为 {total} {currency}：净额 {net}，税额 {tax}";
     LineTotal = "line_total", Reason, "line `{line}`: {net} net, {tax} tax, {total} in all", "行 `{line}`：净额 {net}，税额 {tax}，合计 {total}";
     QuoteTotal = "quote_total", Reason, "total {total} {currency}: {net} net and {tax} tax", "总计 {total} {currency}：净额 {net}，税额 {tax}";
     RoundedTo = "rounded_to", Reason, "{exact} is rounded to {rounded} ({mode}, increment {increment})", "{exact} 舍入为 {rounded}（{mode}，单位 {increment}）";

@@ -105,12 +105,70 @@ pub fn round_ratio(numerator: i128, denominator: i128, mode: Mode) -> Result<i12
         (numerator, denominator)
     };
     let (down, rest) = floor_ratio(n, d);
+    neighbour(down, rest, d, n < 0, mode)
+}
+
+/// Rounds `a x b / d` to an integer, also where the product alone passes 127 bits.
+///
+/// # Errors
+/// `division_by_zero`; `decimal_overflow` when the result passes 127 bits.
+pub(crate) fn round_product(a: i128, b: i128, d: i128, mode: Mode) -> Result<i128, Error> {
+    if let Some(product) = a.checked_mul(b) {
+        return round_ratio(product, d, mode);
+    }
+    let (b, d) = if d < 0 { (b.saturating_neg(), d.saturating_neg()) } else { (b, d) };
+    let (down, rest) = floor_product(a, b, d).ok_or_else(|| overflow("fraction"))?;
+    neighbour(down, rest, d, (a < 0) != (b < 0), mode)
+}
+
+/// `a x b` divided by a positive number, as [`floor_ratio`] does, also where the product alone passes 127 bits.
+pub(crate) fn floor_product(a: i128, b: i128, d: i128) -> Option<(i128, i128)> {
+    if let Some(product) = a.checked_mul(b) {
+        return Some(floor_ratio(product, d));
+    }
+    let divisor = u128::try_from(d).ok().filter(|d| *d != 0)?;
+    let (mut rest, low) = wide_product(a.unsigned_abs(), b.unsigned_abs());
+    if rest >= divisor {
+        return None;
+    }
+    // Long division bit by bit; the rest stays below the divisor, which has 127 bits, so doubling it fits.
+    let mut quotient = 0_u128;
+    for bit in (0..128).rev() {
+        rest = rest << 1 | low >> bit & 1;
+        if rest >= divisor {
+            rest = rest.wrapping_sub(divisor);
+            quotient |= 1 << bit;
+        }
+    }
+    let (quotient, rest) = (i128::try_from(quotient).ok()?, i128::try_from(rest).ok()?);
+    if (a < 0) == (b < 0) {
+        Some((quotient, rest))
+    } else if rest == 0 {
+        Some((quotient.checked_neg()?, 0))
+    } else {
+        Some((quotient.checked_neg()?.checked_sub(1)?, d.checked_sub(rest)?))
+    }
+}
+
+/// The upper and the lower half of a product, from four products of halves.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    const LOW: u128 = u64::MAX as u128;
+    let ((a1, a0), (b1, b0)) = ((a >> 64, a & LOW), (b >> 64, b & LOW));
+    let (low, high) = (a0.wrapping_mul(b0), a1.wrapping_mul(b1));
+    let (left, right) = (a1.wrapping_mul(b0), a0.wrapping_mul(b1));
+    // Three numbers of 64 bits each: their sum has at most 66.
+    let middle = (low >> 64).wrapping_add(left & LOW).wrapping_add(right & LOW);
+    let upper = high.wrapping_add(left >> 64).wrapping_add(right >> 64).wrapping_add(middle >> 64);
+    (upper, middle << 64 | low & LOW)
+}
+
+/// The neighbour of a value that a mode chooses: `down`, the whole number below it, or the next one.
+fn neighbour(down: i128, rest: i128, d: i128, negative: bool, mode: Mode) -> Result<i128, Error> {
     if rest == 0 {
         return Ok(down);
     }
     // `rest` lies between 0 and `d`, so this cannot overflow.
     let half = rest.cmp(&d.saturating_sub(rest));
-    let negative = n < 0;
     let even_below = down & 1 == 0;
     let up = match mode {
         Mode::Floor => false,
@@ -130,7 +188,7 @@ pub fn round_ratio(numerator: i128, denominator: i128, mode: Mode) -> Result<i12
             },
         },
     };
-    if up { down.checked_add(1).ok_or_else(too_large) } else { Ok(down) }
+    if up { down.checked_add(1).ok_or_else(|| overflow("fraction")) } else { Ok(down) }
 }
 
 /// An increment and a mode made ready for many roundings: amounts become whole numbers of increments (`units`) and back.
@@ -269,6 +327,20 @@ fn fraction(numerator: Dec, denominator: Dec, increment: Dec) -> Option<(i128, i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn products_that_do_not_fit_are_divided_exactly(a in any::<i64>(), b in any::<i64>(), d in 1..=i64::MAX, k in 1..=i64::MAX) {
+            // Both sides scaled by a large number: the quotient is that of the small ones.
+            let (a, b, d, k) = (i128::from(a), i128::from(b), i128::from(d), i128::from(k));
+            let (down, rest) = floor_ratio(a * b, d);
+            prop_assert_eq!(floor_product(a * k, b, d * k), Some((down, rest * k)));
+            for (mode, _) in Mode::ALL {
+                prop_assert_eq!(round_product(a * k, b, d * k, *mode).unwrap(), round_ratio(a * b, d, *mode).unwrap());
+            }
+        }
+    }
 
     #[test]
     fn ten_modes_on_both_sides_of_zero() {

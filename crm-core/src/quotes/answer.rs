@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cash::CashRounded;
+use super::company::CompanyTotals;
 use super::request::TaxRounding;
+use super::tax_totals::{LineTax, TaxDetails};
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::rounding::Mode;
@@ -39,12 +42,18 @@ pub struct PricedLine {
     pub net: Dec,
     /// The line's share of the document discount.
     pub document_discount: Dec,
-    /// What tax is computed on: `net - document_discount`.
+    /// What remains without tax: `net - document_discount`, less `included_tax` where prices have tax in them.
     pub taxable: Dec,
-    /// The line's tax.
+    /// The line's tax; one under reverse charge adds nothing.
     pub tax: Dec,
     /// `taxable + tax`.
     pub total: Dec,
+    /// The taxes that the price has in it, also those under reverse charge; absent in quotes whose lines have nothing but `tax_percent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub included_tax: Option<Dec>,
+    /// Each tax of the line, in the order in which they apply; absent as `included_tax` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Vec<LineTax>>,
 }
 
 /// The lines of one tax percent together.
@@ -63,7 +72,9 @@ pub struct TaxGroup {
 /// A priced quote.
 ///
 /// These hold exactly: every total is the sum of its lines' amounts; `amount - line_discount = net`;
-/// `net - document_discount = taxable`; `taxable + tax = total`; the tax groups sum to `tax`.
+/// `net - document_discount - included_tax = taxable`; `taxable + tax = total`, and with cash rounding by `add_line`
+/// `taxable + tax + cash_rounding.amount = total`; the groups of `tax_details`, or else `tax_groups`, sum to `tax`. Under
+/// `biggest_tax` the tax and the total are larger than those of the lines by `cash_rounding.amount`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -80,11 +91,11 @@ pub struct PricedQuote {
     pub net: Dec,
     /// What the document discount takes off: a percentage of `net`, rounded.
     pub document_discount: Dec,
-    /// The amount after every discount.
+    /// The amount after every discount, without tax.
     pub taxable: Dec,
     /// All tax.
     pub tax: Dec,
-    /// The tax by percent, lowest first.
+    /// The tax of lines with `tax_percent`, by percent, lowest first.
     pub tax_groups: Vec<TaxGroup>,
     /// All discounts in percent of the list amount, to four digits (a half away from zero); null when the list amount is zero.
     pub discount_percent_true: Option<Dec>,
@@ -94,4 +105,16 @@ pub struct PricedQuote {
     pub rounding: RoundingPolicy,
     /// The number of the rules that this was computed under; it changes when a result would.
     pub semantics: u32,
+    /// The taxes that prices had in them; absent in quotes whose lines have nothing but `tax_percent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub included_tax: Option<Dec>,
+    /// Every tax of the document, by tax, by group and by subtotal; absent as `included_tax` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_details: Option<TaxDetails>,
+    /// What cash rounding did, when it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_rounding: Option<CashRounded>,
+    /// The totals in the company's currency, when a rate was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<CompanyTotals>,
 }

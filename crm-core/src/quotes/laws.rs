@@ -23,18 +23,18 @@ fn context(explain: Explain) -> Context {
 
 fn line(quantity: &str, unit_price: &str, discount: Option<&str>, tax: Option<&str>) -> PriceLine {
     PriceLine {
-        id: None,
-        product: None,
-        description: None,
         quantity: dec(quantity),
         unit_price: dec(unit_price),
         discount_percent: discount.map(dec),
         tax_percent: tax.map(dec),
+        ..PriceLine::default()
     }
 }
 
 fn request(lines: Vec<PriceLine>) -> PriceRequest {
-    PriceRequest { currency: "USD".parse().unwrap(), lines, discount_percent: None, rounding: None }
+    serde_json::from_value::<PriceRequest>(serde_json::json!({"currency": "USD", "lines": []}))
+        .map(|request| PriceRequest { lines, ..request })
+        .unwrap()
 }
 
 fn priced(request: &PriceRequest) -> PricedQuote {

@@ -1,9 +1,12 @@
-//! What `quotes.price` takes: lines with prices, discounts and tax, and how to round.
+//! What `quotes.price` takes: lines with prices, discounts and taxes, and how to round.
 
 use serde::{Deserialize, Serialize};
 
+use super::cash::CashRounding;
+use super::tax::{Tax, TaxGroupPlace, TaxSet};
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
+use crate::base::rates::Rate;
 use crate::base::rounding::Mode;
 
 /// Where tax is rounded.
@@ -14,8 +17,11 @@ pub enum TaxRounding {
     /// The tax of every line is rounded; a group's tax is their sum.
     #[default]
     Line,
-    /// The tax of every group of lines with one tax percent is rounded once and then shared by its lines.
+    /// Line amounts are rounded; the tax of every group of lines with one tax is rounded once and then shared by its lines.
     Document,
+    /// Nothing is rounded on a line: the net, the base and the amount of every tax are summed up exactly and rounded once each;
+    /// what the rounded lines then lack is spread over them.
+    Global,
 }
 
 /// How a quote is to be rounded; what is left out has a default.
@@ -35,7 +41,7 @@ pub struct RoundingChoice {
 }
 
 /// One line to price.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceLine {
@@ -58,6 +64,9 @@ pub struct PriceLine {
     /// The tax in percent, 0 to 1000, on top of the price; a line without one is in no tax group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_percent: Option<Dec>,
+    /// The ids of the line's taxes and tax sets, in the order in which they apply, instead of `tax_percent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Vec<String>>,
 }
 
 /// A quote to price.
@@ -75,4 +84,25 @@ pub struct PriceRequest {
     /// How to round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<RoundingChoice>,
+    /// The taxes that lines name, at most 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Vec<Tax>>,
+    /// Several taxes under one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_sets: Option<Vec<TaxSet>>,
+    /// The order of tax groups and their subtotals; groups that are not named here follow, in the order of their taxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_groups: Option<Vec<TaxGroupPlace>>,
+    /// Whether prices have taxes in them, where a tax does not say so itself.
+    #[serde(default)]
+    pub prices_include_tax: bool,
+    /// Whether quantities and prices may be below zero, for returns and credits.
+    #[serde(default)]
+    pub allow_negative: bool,
+    /// The frozen rate between the quote's currency and that of the company, in either direction: totals are given in both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company_rate: Option<Rate>,
+    /// How the total is rounded for payment in cash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_rounding: Option<CashRounding>,
 }

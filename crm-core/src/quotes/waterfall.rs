@@ -1,8 +1,8 @@
 //! The steps that led to a priced quote, as reasons.
 
 use super::answer::{PricedLine, PricedQuote, RoundingPolicy};
-use super::price::exact_product;
 use super::request::{PriceLine, PriceRequest, TaxRounding};
+use super::units::exact_product;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::reason::Reason;
@@ -13,7 +13,7 @@ pub(super) fn total(quote: &PricedQuote) -> Reason {
     reason.show("net", quote.taxable).show("tax", quote.tax)
 }
 
-/// The total with every step beneath it: the lines, the document discount and the tax groups.
+/// The total with every step beneath it: the lines, the document discount, the taxes, cash rounding and the company's currency.
 pub(super) fn whole(request: &PriceRequest, quote: &PricedQuote) -> Reason {
     let policy = &quote.rounding;
     let mut reason = total(quote);
@@ -26,12 +26,28 @@ pub(super) fn whole(request: &PriceRequest, quote: &PricedQuote) -> Reason {
         reason =
             reason.child(discount.children(rounded(percentage(quote.net, percent), quote.document_discount, policy)));
     }
-    reason.children(quote.tax_groups.iter().map(|group| {
+    let details = quote.tax_details.iter();
+    reason = reason.children(details.flat_map(|details| &details.taxes).map(|tax| {
+        let step = Reason::new(Code::TaxOnDocument).with("tax", tax.tax.as_str()).show("base", tax.base);
+        step.show("amount", tax.amount)
+    }));
+    if let Some(cash) = &quote.cash_rounding {
+        let step = Reason::new(Code::CashRounding).show("increment", cash.increment).show("amount", cash.amount);
+        reason = reason.child(step.show("total", quote.total));
+    }
+    if let Some(company) = &quote.company {
+        let step =
+            Reason::new(Code::CompanyTotal).show("total", company.total).with("currency", company.currency.code());
+        let step = step.show("rate", company.rate.rate).with("date", company.rate.date.to_string());
+        reason = reason.child(step.show("net", company.taxable).show("tax", company.tax));
+    }
+    let groups = quote.tax_groups.iter().filter(|_| quote.tax_details.is_none());
+    reason.children(groups.map(|group| {
         let step = Reason::new(Code::TaxGroup).show("percent", group.tax_percent).show("base", group.base);
         let step = step.show("amount", group.tax);
         match policy.tax {
             TaxRounding::Line => step,
-            TaxRounding::Document => {
+            TaxRounding::Document | TaxRounding::Global => {
                 step.children(rounded(percentage(group.base, group.tax_percent), group.tax, policy))
             }
         }
@@ -43,6 +59,10 @@ fn line_steps(given: &PriceLine, line: &PricedLine, policy: &RoundingPolicy) -> 
     let mut reason = reason.show("tax", line.tax).show("total", line.total);
     let amount = Reason::new(Code::LineAmount).show("quantity", line.quantity).show("unit_price", line.unit_price);
     let exact = exact_product(line.quantity.normalized(), line.unit_price.normalized(), None);
+    // Under `global` a line has its part of the rounded document, which is not its own amount rounded.
+    let rounded = |exact, result, policy: &RoundingPolicy| {
+        rounded(exact, result, policy).filter(|_| policy.tax != TaxRounding::Global)
+    };
     reason = reason.child(amount.show("amount", line.amount).children(rounded(exact, line.amount, policy)));
     if let Some(percent) = given.discount_percent.filter(|percent| !percent.is_zero()) {
         let step = Reason::new(Code::LineDiscount).show("percent", percent).show("before", line.amount);
@@ -53,12 +73,16 @@ fn line_steps(given: &PriceLine, line: &PricedLine, policy: &RoundingPolicy) -> 
         let step = Reason::new(Code::DocumentDiscountShare).show("before", line.net).show("after", line.taxable);
         reason = reason.child(step.show("amount", line.document_discount));
     }
-    if let Some(percent) = given.tax_percent {
+    reason = reason.children(line.taxes.iter().flatten().map(|tax| {
+        let step = Reason::new(Code::TaxOnLine).with("tax", tax.tax.as_str()).show("base", tax.base);
+        step.show("amount", tax.amount)
+    }));
+    if let (Some(percent), None) = (given.tax_percent, &line.taxes) {
         let step =
             Reason::new(Code::LineTax).show("percent", percent).show("base", line.taxable).show("amount", line.tax);
         reason = reason.child(match policy.tax {
             TaxRounding::Line => step.children(rounded(percentage(line.taxable, percent), line.tax, policy)),
-            TaxRounding::Document => step,
+            TaxRounding::Document | TaxRounding::Global => step,
         });
     }
     reason

@@ -1,4 +1,4 @@
-//! The same random quotes in every language: all answers are the same bytes, and an independent model agrees with them.
+//! The same quotes in every language: all answers are the same bytes, and an independent model, or the cases' sources, agree with them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,9 +29,35 @@ pub fn same_everywhere(run: &Run) -> Result<(), String> {
     go(run, paths::venv("python"), &[Path::new("tests/model/generate_quotes.py"), Path::new(count), &requests])?;
     answer(&requests, &rust)?;
 
-    let mut results = vec![("model", {
-        go(run, paths::venv("python"), &[Path::new("tests/model/check_quotes.py"), &requests, &rust])
-    })];
+    let judge = go(run, paths::venv("python"), &[Path::new("tests/model/check_quotes.py"), &requests, &rust]);
+    let results = everywhere(run, &folder, "model", judge);
+    let passed = results.iter().filter(|(_, result)| result.is_ok()).count();
+    run.say(&format!("figure: {count} random quotes, each answered and judged in {passed} further ways"))?;
+    finish(run, &results, &format!("{count} quotes"))
+}
+
+/// Worked cases of other systems: answered the same everywhere, and as their sources have it.
+pub fn worked_cases(run: &Run) -> Result<(), String> {
+    let folder = paths::work("cases");
+    shell::empty(&folder)?;
+    let (requests, rust) = (folder.join("requests"), folder.join("rust"));
+    let (program, cases) = (Path::new("tests/model/cases.py"), Path::new("tests/cases"));
+    let asked = go(run, paths::venv("python"), &[program, Path::new("requests"), cases, &requests]);
+    answer(&requests, &rust)?;
+    let checked = go(run, paths::venv("python"), &[program, Path::new("check"), cases, &rust]);
+    let results = everywhere(run, &folder, "sources", asked.and(checked));
+    finish(run, &results, "worked cases")
+}
+
+/// The answers of every language to the requests in a folder, compared with those of Rust; a first judgement stands before them.
+fn everywhere(
+    run: &Run,
+    folder: &Path,
+    first: &'static str,
+    judged: Result<(), String>,
+) -> Vec<(&'static str, Result<(), String>)> {
+    let (requests, rust) = (folder.join("requests"), folder.join("rust"));
+    let mut results = vec![(first, judged)];
     let python = folder.join("python");
     let asked = go(run, paths::venv("python"), &[Path::new("tests/model/answer.py"), &requests, &python]);
     results.push(("python", asked.and_then(|()| same(&rust, &python))));
@@ -41,12 +67,15 @@ pub fn same_everywhere(run: &Run) -> Result<(), String> {
         let asked = go(run, PathBuf::from("node"), &program);
         results.push((name, asked.and_then(|()| same(&rust, &answers))));
     }
+    results
+}
 
+/// Says how many ways agreed, and names those that did not.
+fn finish(run: &Run, results: &[(&str, Result<(), String>)], what: &str) -> Result<(), String> {
     let failures: Vec<String> =
         results.iter().filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?))).collect();
     let passed = results.len() - failures.len();
-    run.say(&format!("figure: {count} random quotes, each answered and judged in {passed} further ways"))?;
-    run.say(&format!("test result: {count} quotes. {passed} passed; {} failed;", failures.len()))?;
+    run.say(&format!("test result: {what}. {passed} passed; {} failed;", failures.len()))?;
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n    ")) }
 }
 

@@ -12,6 +12,7 @@ from .._values import UNSET, DateLike, DecimalLike, InstantLike, Options, Unset
 from . import models
 from .inputs import (
     AbsenceInput,
+    CashRoundingInput,
     ConditionInput,
     ConfigInput,
     CustomValueInput,
@@ -23,6 +24,9 @@ from .inputs import (
     RateInput,
     RelatedInput,
     RoundingChoiceInput,
+    TaxInput,
+    TaxGroupPlaceInput,
+    TaxSetInput,
 )
 
 
@@ -179,8 +183,15 @@ class QuotesArea(Area):
         *,
         currency: str,
         lines: Sequence[models.PriceLine | PriceLineInput],
+        allow_negative: bool | Unset = UNSET,
+        cash_rounding: models.CashRounding | CashRoundingInput | None | Unset = UNSET,
+        company_rate: models.Rate | RateInput | None | Unset = UNSET,
         discount_percent: DecimalLike | None | Unset = UNSET,
+        prices_include_tax: bool | Unset = UNSET,
         rounding: models.RoundingChoice | RoundingChoiceInput | None | Unset = UNSET,
+        tax_groups: Sequence[models.TaxGroupPlace | TaxGroupPlaceInput] | None | Unset = UNSET,
+        tax_sets: Sequence[models.TaxSet | TaxSetInput] | None | Unset = UNSET,
+        taxes: Sequence[models.Tax | TaxInput] | None | Unset = UNSET,
         **options: Unpack[Options],
     ) -> Answer[models.PricedQuote]:
         """Prices a quote: line and document discounts, tax, totals, with every step explained on request.
@@ -188,13 +199,34 @@ class QuotesArea(Area):
         Args:
             currency: The currency of every price and amount.
             lines: The lines, at least one.
+            allow_negative: Whether quantities and prices may be below zero, for returns and credits.
+            cash_rounding: How the total is rounded for payment in cash.
+            company_rate: The frozen rate between the quote's currency and that of the company, in either direction:
+                totals are given in both.
             discount_percent: The discount on the whole document in percent, 0 to 100, after line discounts and
                 before tax.
+            prices_include_tax: Whether prices have taxes in them, where a tax does not say so itself.
             rounding: How to round.
+            tax_groups: The order of tax groups and their subtotals; groups that are not named here follow, in the
+                order of their taxes.
+            tax_sets: Several taxes under one name.
+            taxes: The taxes that lines name, at most 1,000.
         """
         return self._caller._run(
             "quotes.price",
-            {"currency": currency, "lines": lines, "discount_percent": discount_percent, "rounding": rounding},
+            {
+                "currency": currency,
+                "lines": lines,
+                "allow_negative": allow_negative,
+                "cash_rounding": cash_rounding,
+                "company_rate": company_rate,
+                "discount_percent": discount_percent,
+                "prices_include_tax": prices_include_tax,
+                "rounding": rounding,
+                "tax_groups": tax_groups,
+                "tax_sets": tax_sets,
+                "taxes": taxes,
+            },
             models.PricedQuote,
             options,
         )

@@ -212,6 +212,21 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "a quote needs at least one line: add one to `lines`",
         "报价至少要有一行：请在 `lines` 中添加",
     ),
+    "unknown_tax": (
+        "validation",
+        "there is no tax `{tax}`: {hint}",
+        "没有税种 `{tax}`：{hint}",
+    ),
+    "taxes_leave_no_base": (
+        "validation",
+        "taxes of {percent} % together leave no base: lower them",
+        "税率合计 {percent}% 使税基不复存在：请降低税率",
+    ),
+    "rate_of_other_currencies": (
+        "validation",
+        "the rate from `{from}` to `{to}` does not price `{currency}`: one of the two must be the currency of the quote",
+        "从 `{from}` 到 `{to}` 的汇率不适用于 `{currency}`：其中之一必须是报价的币种",
+    ),
     "invalid_configuration": (
         "validation",
         "errors in the configuration: {count}, listed in `findings`; mend each",
@@ -766,6 +781,26 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         None,
         "tax of {percent} % on {base} of the document: {amount}",
         "整单税率 {percent}%，税基 {base}：{amount}",
+    ),
+    "tax_on_line": (
+        None,
+        "tax `{tax}` on {base}: {amount}",
+        "税种 `{tax}`，税基 {base}：{amount}",
+    ),
+    "tax_on_document": (
+        None,
+        "tax `{tax}` on {base} of the document: {amount}",
+        "整单税种 `{tax}`，税基 {base}：{amount}",
+    ),
+    "cash_rounding": (
+        None,
+        "cash rounding to {increment} adds {amount}: {total}",
+        "现金舍入到 {increment}，调整 {amount}：{total}",
+    ),
+    "company_total": (
+        None,
+        "{total} {currency} at the rate {rate} of {date}: {net} net and {tax} tax",
+        "按 {date} 的汇率 {rate} 为 {total} {currency}：净额 {net}，税额 {tax}",
     ),
     "line_total": (
         None,

@@ -19,6 +19,7 @@ __all__ = [
     "BatchItemInput",
     "BatchRequestInput",
     "ByIdInput",
+    "CashRoundingInput",
     "CloseTaskInput",
     "ClosedRequestInput",
     "ConditionInput",
@@ -79,6 +80,9 @@ __all__ = [
     "StuckTimersInput",
     "SumRequestInput",
     "TaskUpdateInput",
+    "TaxInput",
+    "TaxGroupPlaceInput",
+    "TaxSetInput",
     "TickRequestInput",
     "UserUpdateInput",
     "WinRequestInput",
@@ -168,6 +172,14 @@ class ByIdInput(TypedDict):
     """Names a record by its id."""
 
     id: str
+
+
+class CashRoundingInput(TypedDict):
+    """How the total is rounded for payment."""
+
+    increment: DecimalLike
+    mode: NotRequired[models.Mode]
+    strategy: NotRequired[models.CashStrategy]
 
 
 class CloseTaskInput(TypedDict):
@@ -625,6 +637,7 @@ class PriceLineInput(TypedDict):
     id: NotRequired[str | None]
     product: NotRequired[str | None]
     tax_percent: NotRequired[DecimalLike | None]
+    taxes: NotRequired[Sequence[str] | None]
 
 
 class PriceRequestInput(TypedDict):
@@ -632,8 +645,15 @@ class PriceRequestInput(TypedDict):
 
     currency: str
     lines: Sequence[models.PriceLine | PriceLineInput]
+    allow_negative: NotRequired[bool]
+    cash_rounding: NotRequired[models.CashRounding | CashRoundingInput | None]
+    company_rate: NotRequired[models.Rate | RateInput | None]
     discount_percent: NotRequired[DecimalLike | None]
+    prices_include_tax: NotRequired[bool]
     rounding: NotRequired[models.RoundingChoice | RoundingChoiceInput | None]
+    tax_groups: NotRequired[Sequence[models.TaxGroupPlace | TaxGroupPlaceInput] | None]
+    tax_sets: NotRequired[Sequence[models.TaxSet | TaxSetInput] | None]
+    taxes: NotRequired[Sequence[models.Tax | TaxInput] | None]
 
 
 class ProductUpdateInput(TypedDict):
@@ -764,6 +784,33 @@ class TaskUpdateInput(TypedDict):
     related: NotRequired[models.Related | RelatedInput | None]
     remind_at: NotRequired[InstantLike | None]
     subject: NotRequired[str]
+
+
+class TaxInput(TypedDict):
+    """One tax."""
+
+    id: str
+    amount: DecimalLike
+    affects_base_of_next: NotRequired[bool]
+    base_affected_by_previous: NotRequired[bool | None]
+    group: NotRequired[str | None]
+    kind: NotRequired[models.TaxKind]
+    price_included: NotRequired[bool | None]
+    reverse_charge: NotRequired[bool]
+
+
+class TaxGroupPlaceInput(TypedDict):
+    """A group of taxes: its place among the groups, and the subtotal under which it stands."""
+
+    id: str
+    subtotal: NotRequired[str | None]
+
+
+class TaxSetInput(TypedDict):
+    """Several taxes under one name, in their order."""
+
+    id: str
+    taxes: Sequence[str]
 
 
 class TickRequestInput(TypedDict):

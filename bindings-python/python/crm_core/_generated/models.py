@@ -29,9 +29,13 @@ __all__ = [
     "BatchRequest",
     "BucketKind",
     "ById",
+    "CashRounded",
+    "CashRounding",
+    "CashStrategy",
     "ClosePolicy",
     "CloseTask",
     "ClosedRequest",
+    "CompanyTotals",
     "Condition",
     "ConditionExplanation",
     "ConditionNode",
@@ -91,6 +95,7 @@ __all__ = [
     "IntentPage",
     "IntentStatus",
     "Kind",
+    "LineTax",
     "LintConditionRequest",
     "LintReport",
     "ListEvents",
@@ -161,8 +166,16 @@ __all__ = [
     "TaskPage",
     "TaskStatus",
     "TaskUpdate",
+    "Tax",
+    "TaxDetails",
     "TaxGroup",
+    "TaxGroupPlace",
+    "TaxGroupTotal",
+    "TaxKind",
     "TaxRounding",
+    "TaxSet",
+    "TaxSubtotal",
+    "TaxTotal",
     "TenantDue",
     "TickRequest",
     "Ticked",
@@ -210,6 +223,13 @@ BucketKind = Literal["overdue", "month", "later", "no_date"]
 - `month`: Expected to close in a month.
 - `later`: Expected to close after the last month.
 - `no_date`: No expected close.
+"""
+
+CashStrategy = Literal["add_line", "biggest_tax"]
+"""Where the difference goes.
+
+- `add_line`: It stands beside net and tax as an amount of its own.
+- `biggest_tax`: It is added to the group of taxes with the largest tax; without any tax nothing is rounded.
 """
 
 ClosePolicy = Literal["none", "median_cycle"]
@@ -435,11 +455,23 @@ TaskStatus = Literal["open", "done", "cancelled"]
 - `cancelled`: Not to be done any more.
 """
 
-TaxRounding = Literal["line", "document"]
+TaxKind = Literal["percent", "fixed", "division"]
+"""How a tax is found.
+
+- `percent`: A percent of the base: 21 % on 100 is 21.
+- `fixed`: An amount for each unit of the quantity, whatever the price; its sign follows that of quantity and price.
+- `division`: A percent of the amount with the tax in it: 20 % of 125 is 25, on top of 100.
+"""
+
+TaxRounding = Literal["line", "document", "global"]
 """Where tax is rounded.
 
 - `line`: The tax of every line is rounded; a group's tax is their sum.
-- `document`: The tax of every group of lines with one tax percent is rounded once and then shared by its lines.
+- `document`: Line amounts are rounded; the tax of every group of lines with one tax is rounded once and then shared
+by its lines.
+- `global`: Nothing is rounded on a line: the net, the base and the amount of every tax are summed up exactly and
+rounded once each;
+what the rounded lines then lack is spread over them.
 """
 
 TimerOutcome = Literal["fired", "moved", "dropped"]
@@ -746,6 +778,43 @@ class ById(Sent):
     )
 
 
+class CashRounded(Answered):
+    """What cash rounding did."""
+
+    increment: Decimal = Field(
+        description="What the total is a multiple of.",
+    )
+    mode: Mode = Field(
+        description="Which neighbour won.",
+    )
+    strategy: CashStrategy = Field(
+        description="Where the difference went.",
+    )
+    amount: Decimal = Field(
+        description="The difference, which may be below zero.",
+    )
+    group: str | None = Field(
+        default=None,
+        description="The group of taxes that holds the difference, under `biggest_tax`; its tax and the document's are larger by it than their lines'.",
+    )
+
+
+class CashRounding(Sent):
+    """How the total is rounded for payment."""
+
+    increment: Exact = Field(
+        description="What the total is a multiple of, itself a multiple of the document's increment.",
+    )
+    mode: Mode = Field(
+        default="half_away_from_zero",
+        description="Which neighbour wins; a half goes away from zero unless said otherwise.",
+    )
+    strategy: CashStrategy = Field(
+        default="add_line",
+        description="Where the difference goes; an amount of its own unless said otherwise.",
+    )
+
+
 class CloseTask(Sent):
     """Closes a task, as done or as given up."""
 
@@ -780,6 +849,33 @@ class ClosedRequest(Sent):
     pipeline: str | None = Field(
         default=None,
         description="The pipeline; the configuration's first one by default.",
+    )
+
+
+class CompanyTotals(Answered):
+    """The totals in the company's currency."""
+
+    currency: str = Field(
+        description="The company's currency, that of every amount here.",
+    )
+    rate: Rate = Field(
+        description="The rate by which amounts were converted.",
+    )
+    taxable: Decimal = Field(
+        description="The amount after every discount, without tax.",
+    )
+    tax: Decimal = Field(
+        description="All tax.",
+    )
+    total: Decimal = Field(
+        description="What is to be paid: `taxable + tax`, and `cash_rounding`.",
+    )
+    tax_details: TaxDetails = Field(
+        description="Every tax, by tax, by group and by subtotal.",
+    )
+    cash_rounding: Decimal | None = Field(
+        default=None,
+        description="What cash rounding by `add_line` adds, when there is any.",
     )
 
 
@@ -1887,6 +1983,23 @@ class IntentPage(Answered):
     )
 
 
+class LineTax(Answered):
+    """One tax of one line."""
+
+    tax: str = Field(
+        description="The tax's id; `19%` for a `tax_percent` of 19.",
+    )
+    base: Decimal = Field(
+        description="What it is computed on.",
+    )
+    amount: Decimal = Field(
+        description="The tax.",
+    )
+    reverse_charge: bool = Field(
+        description="Whether this is the side of a reverse charge that takes the amount off again.",
+    )
+
+
 class LintConditionRequest(Sent):
     """A condition to look through."""
 
@@ -2637,6 +2750,10 @@ class PriceLine(Sent):
         default=None,
         description="The tax in percent, 0 to 1000, on top of the price; a line without one is in no tax group.",
     )
+    taxes: list[str] | None = Field(
+        default=None,
+        description="The ids of the line's taxes and tax sets, in the order in which they apply, instead of `tax_percent`.",
+    )
 
 
 class PriceRequest(Sent):
@@ -2648,13 +2765,41 @@ class PriceRequest(Sent):
     lines: list[PriceLine] = Field(
         description="The lines, at least one.",
     )
+    allow_negative: bool = Field(
+        default=False,
+        description="Whether quantities and prices may be below zero, for returns and credits.",
+    )
+    cash_rounding: CashRounding | None = Field(
+        default=None,
+        description="How the total is rounded for payment in cash.",
+    )
+    company_rate: Rate | None = Field(
+        default=None,
+        description="The frozen rate between the quote's currency and that of the company, in either direction: totals are given in both.",
+    )
     discount_percent: Exact | None = Field(
         default=None,
         description="The discount on the whole document in percent, 0 to 100, after line discounts and before tax.",
     )
+    prices_include_tax: bool = Field(
+        default=False,
+        description="Whether prices have taxes in them, where a tax does not say so itself.",
+    )
     rounding: RoundingChoice | None = Field(
         default=None,
         description="How to round.",
+    )
+    tax_groups: list[TaxGroupPlace] | None = Field(
+        default=None,
+        description="The order of tax groups and their subtotals; groups that are not named here follow, in the order of their taxes.",
+    )
+    tax_sets: list[TaxSet] | None = Field(
+        default=None,
+        description="Several taxes under one name.",
+    )
+    taxes: list[Tax] | None = Field(
+        default=None,
+        description="The taxes that lines name, at most 1,000.",
     )
 
 
@@ -2683,13 +2828,21 @@ class PricedLine(Answered):
         description="The line's share of the document discount.",
     )
     taxable: Decimal = Field(
-        description="What tax is computed on: `net - document_discount`.",
+        description="What remains without tax: `net - document_discount`, less `included_tax` where prices have tax in them.",
     )
     tax: Decimal = Field(
-        description="The line's tax.",
+        description="The line's tax; one under reverse charge adds nothing.",
     )
     total: Decimal = Field(
         description="`taxable + tax`.",
+    )
+    included_tax: Decimal | None = Field(
+        default=None,
+        description="The taxes that the price has in it, also those under reverse charge; absent in quotes whose lines have nothing but `tax_percent`.",
+    )
+    taxes: list[LineTax] | None = Field(
+        default=None,
+        description="Each tax of the line, in the order in which they apply; absent as `included_tax` is.",
     )
 
 
@@ -2697,7 +2850,11 @@ class PricedQuote(Answered):
     """A priced quote.
 
     These hold exactly: every total is the sum of its lines' amounts; `amount - line_discount = net`;
-    `net - document_discount = taxable`; `taxable + tax = total`; the tax groups sum to `tax`.
+    `net - document_discount - included_tax = taxable`; `taxable + tax = total`, and with cash rounding by
+    `add_line`
+    `taxable + tax + cash_rounding.amount = total`; the groups of `tax_details`, or else `tax_groups`, sum to `tax`.
+    Under
+    `biggest_tax` the tax and the total are larger than those of the lines by `cash_rounding.amount`.
     """
 
     currency: str = Field(
@@ -2719,13 +2876,13 @@ class PricedQuote(Answered):
         description="What the document discount takes off: a percentage of `net`, rounded.",
     )
     taxable: Decimal = Field(
-        description="The amount after every discount.",
+        description="The amount after every discount, without tax.",
     )
     tax: Decimal = Field(
         description="All tax.",
     )
     tax_groups: list[TaxGroup] = Field(
-        description="The tax by percent, lowest first.",
+        description="The tax of lines with `tax_percent`, by percent, lowest first.",
     )
     discount_percent_true: Decimal | None = Field(
         description="All discounts in percent of the list amount, to four digits (a half away from zero); null when the list amount is zero.",
@@ -2738,6 +2895,22 @@ class PricedQuote(Answered):
     )
     semantics: int = Field(
         description="The number of the rules that this was computed under; it changes when a result would.",
+    )
+    cash_rounding: CashRounded | None = Field(
+        default=None,
+        description="What cash rounding did, when it was asked for.",
+    )
+    company: CompanyTotals | None = Field(
+        default=None,
+        description="The totals in the company's currency, when a rate was given.",
+    )
+    included_tax: Decimal | None = Field(
+        default=None,
+        description="The taxes that prices had in them; absent in quotes whose lines have nothing but `tax_percent`.",
+    )
+    tax_details: TaxDetails | None = Field(
+        default=None,
+        description="Every tax of the document, by tax, by group and by subtotal; absent as `included_tax` is.",
     )
 
 
@@ -3378,6 +3551,55 @@ class TaskUpdate(Sent):
     )
 
 
+class Tax(Sent):
+    """One tax."""
+
+    id: str = Field(
+        description="The tax's id, by which lines name it.",
+    )
+    amount: Exact = Field(
+        description="The percent, -100 to 1000 (below zero is withheld), or the amount a unit.",
+    )
+    affects_base_of_next: bool = Field(
+        default=False,
+        description="Whether it counts to the base of the taxes after it on the line.",
+    )
+    base_affected_by_previous: bool | None = Field(
+        default=None,
+        description="Whether taxes before it on the line that say so count to its base; true unless said otherwise.",
+    )
+    group: str | None = Field(
+        default=None,
+        description="The group under which it is summed up; the tax by itself unless named.",
+    )
+    kind: TaxKind = Field(
+        default="percent",
+        description="How it is found; a percent unless said otherwise.",
+    )
+    price_included: bool | None = Field(
+        default=None,
+        description="Whether prices have it in them already; `prices_include_tax` of the request unless said otherwise.",
+    )
+    reverse_charge: bool = Field(
+        default=False,
+        description="Whether the buyer owes it: it is shown once with each sign and adds nothing to the total.",
+    )
+
+
+class TaxDetails(Answered):
+    """Every tax of a document."""
+
+    taxes: list[TaxTotal] = Field(
+        description="By tax, in the order in which the request defines them.",
+    )
+    groups: list[TaxGroupTotal] = Field(
+        description="By group, in the order of the request's `tax_groups`, then of the taxes.",
+    )
+    subtotals: list[TaxSubtotal] = Field(
+        description="By subtotal, in the order of their groups.",
+    )
+
+
 class TaxGroup(Answered):
     """The lines of one tax percent together."""
 
@@ -3389,6 +3611,77 @@ class TaxGroup(Answered):
     )
     tax: Decimal = Field(
         description="The sum of the lines' taxes.",
+    )
+
+
+class TaxGroupPlace(Sent):
+    """A group of taxes: its place among the groups, and the subtotal under which it stands."""
+
+    id: str = Field(
+        description="The group's id, as the taxes name it.",
+    )
+    subtotal: str | None = Field(
+        default=None,
+        description="The label of the subtotal that stands before the group; the first subtotal unless named.",
+    )
+
+
+class TaxGroupTotal(Answered):
+    """One group of taxes."""
+
+    group: str = Field(
+        description="The group's id; that of its tax where the tax names no group.",
+    )
+    base: Decimal = Field(
+        description="For each line that has a tax of the group the base of the first one, summed up.",
+    )
+    tax: Decimal = Field(
+        description="What the buyer pays of the group's taxes.",
+    )
+
+
+class TaxSet(Sent):
+    """Several taxes under one name, in their order."""
+
+    id: str = Field(
+        description="The set's id, by which lines name it as they name a tax.",
+    )
+    taxes: list[str] = Field(
+        description="The ids of its taxes, in the order in which they apply.",
+    )
+
+
+class TaxSubtotal(Answered):
+    """The groups under one subtotal together."""
+
+    label: str | None = Field(
+        description="The subtotal's label; null for the first one.",
+    )
+    base: Decimal = Field(
+        description="For each line that has a tax under the subtotal the base of the first one, summed up; lines without tax count to the first subtotal.",
+    )
+    tax: Decimal = Field(
+        description="What the buyer pays of the taxes under it.",
+    )
+
+
+class TaxTotal(Answered):
+    """One tax of the document."""
+
+    tax: str = Field(
+        description="The tax's id; `19%` for a `tax_percent` of 19.",
+    )
+    price_included: bool = Field(
+        description="Whether prices had it in them.",
+    )
+    base: Decimal = Field(
+        description="The sum of its bases.",
+    )
+    amount: Decimal = Field(
+        description="The sum of its amounts.",
+    )
+    reverse_charge: bool = Field(
+        description="Whether this is the side of a reverse charge that takes the amount off again.",
     )
 
 
