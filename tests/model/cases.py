@@ -187,6 +187,18 @@ def tax_document_check(given: dict[str, Any], expect: dict[str, Any], value: dic
     yield from totals_check(expect, value)
 
 
+def global_discount(given: dict[str, Any]) -> Request:
+    fields(given, "rounding_method", "rounding_mode", "currency_rounding", "lines", "company_rate", "discount_percent", "discount_amount")
+    request = document(given)
+    if "discount_amount" in given:
+        request["document_discount"] = {"on": "gross", "amount": given["discount_amount"]}
+    else:
+        request["document_discount"] = {"on": "gross", "percent": given["discount_percent"]}
+    if "company_rate" in given:
+        request["company_rate"] = company_rate(given["company_rate"])
+    return request
+
+
 def near(name: str, expected: str, found: str, tolerance: str = "0") -> Iterator[str]:
     if abs(Decimal(str(expected)) - Decimal(found)) > Decimal(tolerance):
         yield f"{name}: {expected} expected, {found} found"
@@ -195,6 +207,7 @@ def near(name: str, expected: str, found: str, tolerance: str = "0") -> Iterator
 FAMILIES: dict[str, tuple[Callable[[dict[str, Any]], Request], Callable[..., Iterator[str]]]] = {
     "tax_line_computation": (tax_line, tax_line_check),
     "tax_document_totals": (tax_document, tax_document_check),
+    "global_discount": (global_discount, tax_document_check),
 }
 
 

@@ -126,6 +126,16 @@ def add_taxes(dice: Dice, request: dict[str, Any]) -> None:
     if dice.one_in(3):
         request.setdefault("rounding", {})["tax"] = "global"
     if dice.one_in(4):
+        request.pop("discount_percent", None)
+        discount: dict[str, Any] = {}
+        if dice.one_in(3):
+            discount["amount"] = dice.of(["1", "0.5", "12.34", "100", dice.number(5, 3)])
+        else:
+            discount["percent"] = dice.of(["2", "3.5", "10", "0", "33.3333", "100"])
+        if dice.below(4):
+            discount["on"] = dice.of(["gross", "gross", "net"])
+        request["document_discount"] = discount
+    if dice.one_in(4):
         request["allow_negative"] = True
         for one in lines:
             for field in ("quantity", "unit_price"):
@@ -153,7 +163,12 @@ def add_taxes(dice: Dice, request: dict[str, Any]) -> None:
 def spoil_taxes(dice: Dice, request: dict[str, Any]) -> None:
     """Puts a mistake into the taxes of a request, or gives it one."""
     lines, taxes = request["lines"], request.setdefault("taxes", [])
-    match dice.below(8):
+    match dice.below(10):
+        case 8:
+            discounts = [{}, {"percent": "1", "amount": "-1"}, {"percent": "101"}, {"on": "gross", "amount": "-0.01"}]
+            request["document_discount"] = dict(dice.of(discounts))
+        case 9:
+            request["document_discount"], request["discount_percent"] = {"percent": "5"}, "5"
         case 0:
             dice.of(lines).setdefault("taxes", []).append(dice.of(["t99", "vat"]))
         case 1:

@@ -29,7 +29,7 @@ from decimal import (
 from fractions import Fraction
 from typing import Any
 
-from tax_model import is_taxed, price_taxed
+from tax_model import TooMuch, is_taxed, price_taxed
 
 # The digits after the point of the currencies that the generator uses (ISO 4217).
 MINOR_UNITS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3, "CLF": 4, "CHF": 2}
@@ -248,6 +248,16 @@ def mistakes_of_taxes(request: dict[str, Any], percent: Any) -> list[tuple[str, 
             if seen & set(members.get(name, [])):
                 found.append(("duplicate_id", f"lines[{at}].taxes[{k}]"))
             seen |= set(members.get(name, []))
+    if (discount := request.get("document_discount")) is not None:
+        if discount.get("percent") is not None and discount.get("amount") is not None:
+            found.append(("conflicting_fields", "document_discount.percent"))
+        elif discount.get("percent") is None and discount.get("amount") is None:
+            found.append(("missing_field", "document_discount"))
+        percent(discount.get("percent"), 100, "document_discount.percent")
+        if Decimal(discount.get("amount") or 0) < 0:
+            found.append(("negative_number", "document_discount.amount"))
+        if request.get("discount_percent") is not None:
+            found.append(("conflicting_fields", "discount_percent"))
     if rate := request.get("company_rate"):
         if Decimal(rate["rate"]) <= 0:
             found.append(("invalid_rate", "company_rate.rate"))
@@ -284,10 +294,14 @@ def disagreement(request: str, answer: str) -> str | None:
         return None if may_leave_no_base(envelope["input"]) else "these taxes leave a base"
     if not said["ok"] and is_overflow(said["error"]):
         return None if is_enormous(envelope["input"]) else "nothing in this quote is too large"
+    try:
+        value = price(envelope["input"])
+    except TooMuch:
+        return None if said.get("error", {}).get("code") == "discount_exceeds_total" else "the discount is too large"
     reasons = said.pop("reasons", None)
     if (reasons is None) != (envelope.get("explain") == "none"):
         return "reasons stand where none were asked for, or are missing"
-    expected: dict[str, Any] = {"ok": True, "value": price(envelope["input"])}
+    expected: dict[str, Any] = {"ok": True, "value": value}
     if said != expected:
         return f"expected {json.dumps(expected)}"
     if reasons is None and answer != json.dumps(expected, ensure_ascii=False, separators=(",", ":")):

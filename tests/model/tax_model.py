@@ -16,6 +16,10 @@ from typing import Any
 HALF = Fraction(1, 2)
 
 
+class TooMuch(Exception):
+    """A discount is more than what it is taken off."""
+
+
 def whole(value: Fraction, mode: str) -> int:
     """The whole number next to a value, on both sides of zero."""
     down = value.numerator // value.denominator
@@ -334,12 +338,63 @@ def details(sums: Totals, rules: Sequence[Rule], money: Money) -> dict[str, Any]
     }
 
 
+@dataclass
+class Discount:
+    """A discount on the total: what it takes in all, and of each amount."""
+
+    taken: int
+    part: Fraction
+
+
+def total_of(found: Found, rules: Sequence[Rule]) -> int:
+    paid = sum((amount for row in found.rows for tax, _, amount in row if not rules[tax].reverse), Fraction(0))
+    return int(sum(found.nets, Fraction(0)) + paid)
+
+
+def dispensed(units: int, weights: Sequence[Fraction]) -> list[int]:
+    return shared(units, weights) if sum(weights, Fraction(0)) else spread(units, weights)
+
+
+def discounted(
+    settled: Found, without: Found, rules: Sequence[Rule], of_lines: list[list[int]], discount: Discount, money: Money
+) -> tuple[Found, list[int]]:
+    """A document less its discount on the total, and what the price of each line gives."""
+    left = discount.taken
+    of_amount: dict[tuple[int, int], int] = {}
+    of_base: dict[tuple[int, int], int] = {}
+    for tax, rule in enumerate(rules):
+        at = [(line, k) for line, row in enumerate(without.rows) for k, one in enumerate(row) if one[0] == tax]
+        amounts = [without.rows[line][k][2] for line, k in at]
+        extras = [without.rows[line][k][1] - without.nets[line] for line, k in at]
+        amount = money.round(discount.part * sum(amounts, Fraction(0)))
+        extra = money.round(discount.part * sum(extras, Fraction(0)))
+        left -= 0 if rule.reverse else amount
+        for (line, _), one, two in zip(at, dispensed(amount, amounts), dispensed(extra, extras)):
+            of_amount[line, tax], of_base[line, tax] = one, two
+    of_net = dispensed(left, without.nets)
+    rows = [
+        [
+            (tax, base - of_net[line] - of_base.get((line, tax), 0), amount - of_amount.get((line, tax), 0))
+            for tax, base, amount in row
+        ]
+        for line, row in enumerate(settled.rows)
+    ]
+    given = [
+        of_net[line] + sum(of_amount.get((line, tax), 0) for tax in taxes if rules[tax].included)
+        for line, taxes in enumerate(of_lines)
+    ]
+    nets = [net - part for net, part in zip(settled.nets, of_net)]
+    prices = [price - part for price, part in zip(settled.prices, given)]
+    return Found(prices, nets, rows), given
+
+
 def is_taxed(request: dict[str, Any]) -> bool:
     return (
         (request.get("rounding") or {}).get("tax") == "global"
         or bool(request.get("allow_negative"))
         or request.get("company_rate") is not None
         or request.get("cash_rounding") is not None
+        or request.get("document_discount") is not None
         or any(line.get("taxes") is not None for line in request["lines"])
     )
 
@@ -365,23 +420,58 @@ def price_taxed(request: dict[str, Any], minor_units: dict[str, int]) -> dict[st
         kept = 1 - Fraction(line.get("discount_percent") or 0) / 100
         lists.append(money.round(exact))
         nets.append(exact * kept if place == "global" else Fraction(money.round(exact * kept)))
-    discount = money.round(sum(nets, Fraction(0)) * Fraction(request.get("discount_percent") or 0) / 100)
+    asked = request.get("document_discount") or {"percent": request.get("discount_percent") or 0}
+    on_gross = asked.get("on") == "gross"
+    before = money.round(sum(nets, Fraction(0)))
+    if on_gross:
+        discount = 0
+    elif asked.get("amount") is not None:
+        discount = money.round(money.exact(Fraction(asked["amount"])))
+    else:
+        discount = money.round(sum(nets, Fraction(0)) * Fraction(asked["percent"]) / 100)
     shares = shared(discount, nets)
     prices = [net - part for net, part in zip(nets, shares)]
-    found = Found(prices, list(prices), [])
-    for index, (line, price) in enumerate(zip(given, prices)):
-        count = Fraction(line["quantity"]) * (-1 if Fraction(line["unit_price"]) < 0 else 1)
-        chosen = [rules[tax] for tax in of_lines[index]]
-        per_unit = [
-            rule if rule.kind != "fixed" else Rule(**{**rule.__dict__, "amount": money.exact(rule.amount)})
-            for rule in chosen
-        ]
-        taxes = line_taxes(per_unit, price, count, at_once)
-        if taxes:
-            found.nets[index] = taxes[0][0]
-        found.rows.append([(tax, base, amount) for tax, (base, amount) in zip(of_lines[index], taxes)])
 
+    def find(chosen_of: list[list[int]]) -> Found:
+        found = Found(prices, list(prices), [])
+        for index, (line, price) in enumerate(zip(given, prices)):
+            count = Fraction(line["quantity"]) * (-1 if Fraction(line["unit_price"]) < 0 else 1)
+            chosen = [rules[tax] for tax in chosen_of[index]]
+            per_unit = [
+                rule if rule.kind != "fixed" else Rule(**{**rule.__dict__, "amount": money.exact(rule.amount)})
+                for rule in chosen
+            ]
+            taxes = line_taxes(per_unit, price, count, at_once)
+            if taxes:
+                found.nets[index] = taxes[0][0]
+            found.rows.append([(tax, base, amount) for tax, (base, amount) in zip(chosen_of[index], taxes)])
+        return found
+
+    found = find(of_lines)
     settled = settle(found, rules, place, money)
+    taken_off = {"on": asked.get("on", "net")}
+    if asked.get("percent") is not None:
+        taken_off["percent"] = echoed(asked["percent"])
+    taken_off |= {"before": money.written(before), "amount": money.written(sum(shares))}
+    without, discount_of = None, None
+    if on_gross and Fraction(asked.get("percent") or 0) or asked.get("amount") is not None and on_gross:
+        kept_rules = [[tax for tax in chosen if rules[tax].kind != "fixed"] for chosen in of_lines]
+        without = find(kept_rules)
+        rounded_without = settle(without, rules, place, money)
+        of_all = total_of(rounded_without, rules)
+        if asked.get("amount") is not None:
+            off = money.round(money.exact(Fraction(asked["amount"])))
+            if off > max(of_all, 0):
+                raise TooMuch
+            discount_of = Discount(off, Fraction(off, max(of_all, 1)))
+        else:
+            percent = Fraction(asked["percent"]) / 100
+            discount_of = Discount(of_all - money.round(of_all * (1 - percent)), percent)
+        settled, given_off = discounted(settled, rounded_without, rules, of_lines, discount_of, money)
+        shares = [one + more for one, more in zip(shares, given_off)]
+        taken_off |= {"before": money.written(of_all), "amount": money.written(discount_of.taken)}
+    elif asked.get("amount") is not None and discount > max(before, 0):
+        raise TooMuch
     sums = totals(settled, rules, request)
     total, added = sums.net + sums.tax, 0
     theirs = company = None
@@ -395,12 +485,25 @@ def price_taxed(request: dict[str, Any], minor_units: dict[str, int]) -> dict[st
         def by(units: Fraction) -> Fraction:
             return Fraction(company.round(units * factor)) if place == "line" else units * factor
 
-        other = Found(
-            [by(one) for one in found.prices],
-            [by(one) for one in found.nets],
-            [[(tax, by(base), by(amount)) for tax, base, amount in row] for row in found.rows],
-        )
-        theirs = totals(settle(other, rules, "line" if place == "line" else "global", company), rules, request)
+        def in_company(found: Found) -> Found:
+            other = Found(
+                [by(one) for one in found.prices],
+                [by(one) for one in found.nets],
+                [[(tax, by(base), by(amount)) for tax, base, amount in row] for row in found.rows],
+            )
+            return settle(other, rules, "line" if place == "line" else "global", company)
+
+        their_document = in_company(found)
+        if without and discount_of:
+            their_without = in_company(without)
+            their_total = total_of(their_without, rules)
+            if asked.get("amount") is not None:
+                their_taken = company.round(discount_of.taken * Fraction(their_total, max(of_all, 1)))
+            else:
+                their_taken = their_total - company.round(their_total * (1 - discount_of.part))
+            theirs_off = Discount(their_taken, discount_of.part)
+            their_document, _ = discounted(their_document, their_without, rules, of_lines, theirs_off, company)
+        theirs = totals(their_document, rules, request)
 
     cash = request.get("cash_rounding")
     rounded = their_part = None
@@ -494,6 +597,8 @@ def price_taxed(request: dict[str, Any], minor_units: dict[str, int]) -> dict[st
         "included_tax": money.written(included),
         "tax_details": details(sums, rules, money),
     }
+    if request.get("document_discount") is not None:
+        out["discounted"] = taken_off
     if rounded:
         out["cash_rounding"] = rounded
     if theirs and company:

@@ -46,6 +46,7 @@ codes! {
     QuoteWithoutLines = "quote_without_lines", Validation, "a quote needs at least one line: add one to `lines`", "报价至少要有一行：请在 `lines` 中添加";
     UnknownTax = "unknown_tax", Validation, "there is no tax `{tax}`: {hint}", "没有税种 `{tax}`：{hint}";
     TaxesLeaveNoBase = "taxes_leave_no_base", Validation, "taxes of {percent} % together leave no base: lower them", "税率合计 {percent}% 使税基不复存在：请降低税率";
+    DiscountExceedsTotal = "discount_exceeds_total", Validation, "the discount of {amount} is more than the {total} that it is taken off: lower it", "折扣 {amount} 超过其基数 {total}：请降低";
     RateOfOtherCurrencies = "rate_of_other_currencies", Validation, "the rate from `{from}` to `{to}` does not price `{currency}`: one of the two must be the currency of the quote", "从 `{from}` 到 `{to}` 的汇率不适用于 `{currency}`：其中之一必须是报价的币种";
 
     // Configuration.
@@ -175,6 +176,8 @@ codes! {
     LineDiscount = "line_discount", Reason, "line discount of {percent} %: {before} becomes {after}", "行折扣 {percent}%：{before} 变为 {after}";
     DocumentDiscount = "document_discount", Reason, "document discount of {percent} % on {before}: {amount}", "整单折扣 {percent}%，基数 {before}：{amount}";
     DocumentDiscountShare = "document_discount_share", Reason, "share of the document discount: {before} becomes {after}", "整单折扣分摊：{before} 变为 {after}";
+    NetDiscounted = "net_discounted", Reason, "document discount of {amount} on the net of {before}", "净额 {before} 的整单折扣为 {amount}";
+    GrossDiscounted = "gross_discounted", Reason, "document discount of {amount} on the total of {before} without fixed taxes", "总额 {before}（不含定额税）的整单折扣为 {amount}";
     LineTax = "line_tax", Reason, "tax of {percent} % on {base}: {amount}", "税率 {percent}%，税基 {base}：{amount}";
     TaxGroup = "tax_group", Reason, "tax of {percent} % on {base} of the document: {amount}", "整单税率 {percent}%，税基 {base}：{amount}";
     TaxOnLine = "tax_on_line", Reason, "tax `{tax}` on {base}: {amount}", "税种 `{tax}`，税基 {base}：{amount}";

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cash::CashRounded;
 use super::company::CompanyTotals;
+use super::discount::DocumentDiscounted;
 use super::request::TaxRounding;
 use super::tax_totals::{LineTax, TaxDetails};
 use crate::base::currency::Currency;
@@ -89,7 +90,7 @@ pub struct PricedQuote {
     pub line_discount: Dec,
     /// The amount after line discounts.
     pub net: Dec,
-    /// What the document discount takes off: a percentage of `net`, rounded.
+    /// What the document discount takes off: a percentage of `net`, rounded; of a discount on the total the part without added taxes.
     pub document_discount: Dec,
     /// The amount after every discount, without tax.
     pub taxable: Dec,
@@ -111,6 +112,9 @@ pub struct PricedQuote {
     /// Every tax of the document, by tax, by group and by subtotal; absent as `included_tax` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_details: Option<TaxDetails>,
+    /// What `document_discount` of the request did, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discounted: Option<DocumentDiscounted>,
     /// What cash rounding did, when it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cash_rounding: Option<CashRounded>,

@@ -1,4 +1,4 @@
-//! What is wrong with the taxes of a request, its company rate and its cash rounding.
+//! What is wrong with the taxes of a request, its document discount, its company rate and its cash rounding.
 
 use super::check::{TAX, id, percent, repeated};
 use super::request::PriceRequest;
@@ -23,6 +23,7 @@ pub(super) fn check(request: &PriceRequest, rounder: Option<&Rounder>, violation
         references(request, violations);
     }
     rate(request, violations);
+    discount(request, violations);
     cash(request, rounder, violations);
 }
 
@@ -129,6 +130,27 @@ fn rate(request: &PriceRequest, violations: &mut Vec<Error>) {
     }
     if let Some(error) = rate.source.as_deref().and_then(|source| limits::free_text(source, limits::NAME, "").err()) {
         refuse(error, "source");
+    }
+}
+
+fn discount(request: &PriceRequest, violations: &mut Vec<Error>) {
+    let Some(discount) = &request.document_discount else { return };
+    let mut refuse = |error: Error, field: &str| violations.push(error.at(field).at("document_discount"));
+    let conflict =
+        |first: &str, second: &str| Error::new(Code::ConflictingFields).with("first", first).with("second", second);
+    match (discount.percent, discount.amount) {
+        (Some(_), Some(_)) => refuse(conflict("percent", "amount"), "percent"),
+        (None, None) => refuse(Error::new(Code::MissingField).with("field", "percent"), ""),
+        _ => {}
+    }
+    if let Some(error) = discount.percent.and_then(|value| percent(value, 0, 100)) {
+        refuse(error, "percent");
+    }
+    if let Some(amount) = discount.amount.filter(|amount| amount.is_negative()) {
+        refuse(Error::new(Code::NegativeNumber).with("value", amount.to_string()), "amount");
+    }
+    if request.discount_percent.is_some() {
+        violations.push(conflict("discount_percent", "document_discount").at("discount_percent"));
     }
 }
 

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::discount::{self, Asked, Part};
 use super::request::{PriceRequest, TaxRounding};
 use super::tax_rules::TaxRules;
 use super::tax_settle::{Taxed, settle};
@@ -61,18 +62,27 @@ impl<'a> Company<'a> {
         Ok(Some(Company { rate, currency, rounder, ratio }))
     }
 
-    /// The totals of what was found for single lines: rounded under `line`, in fine parts otherwise.
-    pub(super) fn totals<'b>(
-        &self,
-        found: &Taxed,
-        rules: &'b TaxRules,
-        request: &'b PriceRequest,
-        place: TaxRounding,
-    ) -> Result<Totals<'b>> {
+    /// What was found for single lines, in the company's currency: rounded ones under `line`, fine parts otherwise.
+    pub(super) fn settled(&self, found: &Taxed, rules: &TaxRules, place: TaxRounding) -> Result<Taxed> {
         let mode = if place == TaxRounding::Line { self.rounder.mode() } else { Mode::HalfAwayFromZero };
         let converted = found.converted(&|units| round_product(units, self.ratio.0, self.ratio.1, mode))?;
         let place = if place == TaxRounding::Line { place } else { TaxRounding::Global };
-        Totals::of(&settle(converted, rules, place, self.rounder.mode())?, rules, request)
+        settle(converted, rules, place, self.rounder.mode())
+    }
+
+    /// What a discount takes off the total here: the same percent, or an amount in proportion of the totals.
+    pub(super) fn taken(
+        &self,
+        asked: &Asked,
+        taken: (i128, Part),
+        total: i128,
+        company_total: i128,
+    ) -> Result<(i128, Part)> {
+        let in_proportion = || round_product(taken.0, company_total, total.max(1), self.rounder.mode());
+        Ok(match asked {
+            Asked::Percent(_) => discount::taken(asked, company_total, &self.rounder)?.unwrap_or(taken),
+            _ => (in_proportion()?, taken.1),
+        })
     }
 
     /// The totals in decimals, with what cash rounding adds.

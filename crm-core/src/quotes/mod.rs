@@ -3,13 +3,14 @@
 //! Start at [`price::price`], the decision, with every rounding point; [`request`] is what goes in and [`answer`] what comes out,
 //! and `waterfall` turns a priced quote into the steps that led to it. `check` says what is wrong with a request, `plain` prices the
 //! usual one, and `taxed` those with taxes of their own kinds: [`tax`] defines them, `tax_line` finds them on a line, `tax_settle`
-//! rounds them, `tax_totals` sums them up. All of it is pure: no records, no configuration.
+//! rounds them, `tax_totals` sums them up, and [`discount`] takes a discount off. All of it is pure: no records, no configuration.
 
 pub mod answer;
 pub mod cash;
 mod check;
 mod check_taxes;
 pub mod company;
+pub mod discount;
 mod plain;
 pub mod price;
 pub mod request;

@@ -170,6 +170,7 @@ impl Work {
             semantics: SEMANTICS,
             included_tax: None,
             tax_details: None,
+            discounted: None,
             cash_rounding: None,
             company: None,
         })

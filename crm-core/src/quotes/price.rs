@@ -32,7 +32,7 @@ pub const SEMANTICS: u32 = 1;
 /// All violations at once, with paths such as `lines[3].quantity`: `quote_without_lines`, `too_many_items`, `negative_number`,
 /// `percent_out_of_range`, `invalid_id`, `duplicate_id`, `text_empty`, `text_too_long`, `invalid_text`,
 /// `currency_without_minor_unit`, `invalid_increment`, `decimal_overflow`; of taxes `unknown_tax`, `conflicting_fields`,
-/// `taxes_leave_no_base`; of the company's rate `invalid_rate`, `rate_to_itself`, `rate_of_other_currencies`; of cash rounding
+/// `taxes_leave_no_base`; of the document discount `discount_exceeds_total`, `missing_field`; of the company's rate `invalid_rate`, `rate_to_itself`, `rate_of_other_currencies`; of cash rounding
 /// `amount_not_multiple`.
 ///
 /// # Example: two lines, ten percent off, two tax rates

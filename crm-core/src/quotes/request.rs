@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cash::CashRounding;
+use super::discount::DocumentDiscount;
 use super::tax::{Tax, TaxGroupPlace, TaxSet};
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
@@ -81,6 +82,9 @@ pub struct PriceRequest {
     /// The discount on the whole document in percent, 0 to 100, after line discounts and before tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Dec>,
+    /// The discount on the whole document, on its net or its total, instead of `discount_percent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_discount: Option<DocumentDiscount>,
     /// How to round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<RoundingChoice>,

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::answer::{PricedLine, PricedQuote};
 use super::cash::CashStrategy;
 use super::check::check;
+use super::discount::{DiscountOn, DocumentDiscount};
 use super::price::price;
 use super::request::{PriceRequest, RoundingChoice, TaxRounding};
+use super::tax::TaxKind;
 use super::{plain, taxed};
 use crate::base::context::Context;
 use crate::base::decimal::Dec;
@@ -125,20 +127,25 @@ fn any_request() -> impl Strategy<Value = PriceRequest> {
     let mode = proptest::sample::select(Mode::ALL).prop_map(|mode| mode.1);
     let increment = proptest::sample::select(&["0.01", "0.05", "1", "0.001"][..]);
     let cash = proptest::option::of(proptest::sample::select(&["add_line", "biggest_tax"][..]));
-    let rest = (discount, place, mode, increment, cash);
+    let rest = (discount, any::<bool>(), place, mode, increment, cash);
     (proptest::collection::vec(any_tax(), 4), lines, rest).prop_map(|(mut taxes, lines, rest)| {
         let ids = ["t0", "t1", "t2", "t3"];
         for (tax, id) in taxes.iter_mut().zip(ids) {
             tax["id"] = id.into();
         }
-        let (discount, tax, mode, increment, cash) = rest;
+        let (discount, on_total, tax, mode, increment, cash) = rest;
         let line = |(quantity, unit_price, discount, from, count): (Value, Value, Value, usize, usize)| {
             let taxes: Vec<&str> = ids.into_iter().skip(from).take(count).collect();
             json!({"quantity": quantity, "unit_price": unit_price, "discount_percent": discount, "taxes": taxes})
         };
         let cash = cash.map(|strategy| json!({"increment": "5", "strategy": strategy}));
+        // A percent of the discount stands where an older request has it, or is taken off the total.
+        let (net, on_total) = match on_total {
+            true => (Value::Null, json!({"on": "gross", "percent": discount.as_str().unwrap_or("3")})),
+            false => (discount, Value::Null),
+        };
         request(json!({
-            "currency": "USD", "allow_negative": true, "taxes": taxes, "discount_percent": discount,
+            "currency": "USD", "allow_negative": true, "taxes": taxes, "discount_percent": net, "document_discount": on_total,
             "lines": lines.into_iter().map(line).collect::<Vec<_>>(), "cash_rounding": cash,
             "rounding": {"tax": tax, "mode": mode, "increment": increment},
         }))
@@ -196,7 +203,7 @@ proptest! {
     /// Holds without a document discount, whose last units go to lines by their order.
     #[test]
     fn the_order_of_lines_changes_no_total(asked in any_request()) {
-        let asked = PriceRequest { discount_percent: None, ..asked };
+        let asked = PriceRequest { discount_percent: None, document_discount: None, ..asked };
         let mut turned = asked.clone();
         turned.lines.reverse();
         let (one, other) = (priced(&asked), priced(&turned));
@@ -207,7 +214,7 @@ proptest! {
     /// One added percent a line comes to the same whichever way it is computed.
     #[test]
     fn the_short_way_is_the_long_way(asked in any_request(), percents in proptest::collection::vec(0..4_usize, 9), is_line in any::<bool>()) {
-        let mut asked = PriceRequest { allow_negative: false, cash_rounding: None, ..asked };
+        let mut asked = PriceRequest { allow_negative: false, cash_rounding: None, document_discount: None, ..asked };
         for (line, percent) in asked.lines.iter_mut().zip(percents) {
             line.taxes = None;
             line.tax_percent = [None, Some("19"), Some("5.5"), Some("19.0")][percent].map(|text| text.parse().unwrap());
@@ -221,6 +228,23 @@ proptest! {
         (long.included_tax, long.tax_details) = (None, None);
         long.lines.iter_mut().for_each(|line| (line.included_tax, line.taxes) = (None, None));
         prop_assert_eq!(short, long);
+    }
+
+    /// A discount on the total meets it exactly, whatever the taxes: of what is no fixed tax the percent is left, rounded.
+    #[test]
+    fn a_discount_on_the_total_meets_it(asked in any_request(), percent in 0_i64..=100) {
+        let is_fixed = |id: &str| asked.taxes.iter().flatten().any(|tax| tax.id == id && tax.kind == TaxKind::Fixed);
+        let mut before = PriceRequest { discount_percent: None, document_discount: None, cash_rounding: None, ..asked.clone() };
+        for line in &mut before.lines {
+            line.taxes.iter_mut().for_each(|taxes| taxes.retain(|id| !is_fixed(id)));
+        }
+        let percent = Dec::from(percent);
+        let discount = DocumentDiscount { on: DiscountOn::Gross, percent: Some(percent), amount: None };
+        let after = PriceRequest { document_discount: Some(discount), ..before.clone() };
+        let (before, after) = (priced(&before), priced(&after));
+        let kept = before.total.mul(Dec::HUNDRED.sub(percent).unwrap()).unwrap().hundredth().unwrap();
+        prop_assert_eq!(after.total, round(kept, after.rounding.increment, after.rounding.mode).unwrap());
+        prop_assert_eq!(add(after.discounted.unwrap().amount, after.total), before.total);
     }
 
     #[test]

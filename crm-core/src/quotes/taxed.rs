@@ -3,16 +3,16 @@
 use super::answer::{PricedLine, PricedQuote, RoundingPolicy, TaxGroup};
 use super::cash::{self, CashRounded, CashStrategy};
 use super::company::Company;
+use super::discount::{self, Asked, DiscountOn, DocumentDiscounted, Part};
 use super::price::SEMANTICS;
 use super::request::{PriceRequest, TaxRounding};
 use super::tax_line::{Sold, TaxRow, line_taxes};
 use super::tax_rules::{Names, TaxRule, TaxRules};
 use super::tax_settle::{Taxed, fine, parts, settle, whole};
 use super::tax_totals::{LineTax, Totals};
-use super::units::{add, line_units, overflow, set, share_signed, subtract, sum, true_percent};
-use crate::base::decimal::Dec;
+use super::units::{add, line_units, set, share_signed, subtract, sum, true_percent};
 use crate::base::error::{Error, Result};
-use crate::base::rounding::{Rounder, power_of_ten, round_product};
+use crate::base::rounding::Rounder;
 
 /// Whether a request asks for more than one added percent a line.
 pub(super) fn is_asked(request: &PriceRequest) -> bool {
@@ -21,6 +21,7 @@ pub(super) fn is_asked(request: &PriceRequest) -> bool {
         || request.allow_negative
         || request.company_rate.is_some()
         || request.cash_rounding.is_some()
+        || request.document_discount.is_some()
         || request.lines.iter().any(|line| line.taxes.is_some())
 }
 
@@ -31,6 +32,17 @@ struct Before {
     shares: Vec<i128>,
     /// The prices after every discount, in working units.
     prices: Vec<i128>,
+    /// The sum of the nets, in increments.
+    net: i128,
+}
+
+impl Before {
+    /// What a discount on the net did; one on the total says so later.
+    fn discounted(&self, request: &PriceRequest, rounder: &Rounder) -> Result<Option<DocumentDiscounted>> {
+        let Some(asked) = &request.document_discount else { return Ok(None) };
+        let (before, amount) = (rounder.amount(self.net)?, rounder.amount(sum(&self.shares)?)?);
+        Ok(Some(DocumentDiscounted { on: asked.on, percent: asked.percent, before, amount }))
+    }
 }
 
 /// Prices a request that was checked.
@@ -47,15 +59,38 @@ pub(super) fn price(
     } else {
         fine(rounder.increment()).map_err(|error| error.at("rounding.increment"))?
     };
-    let before = before(request, place, rounder, &working)?;
-    let found = taxes(request, &rules, before.prices.clone(), &working)?;
-    let settled = settle(found.clone(), &rules, place, rounder.mode())?;
-    let mut totals = Totals::of(&settled, &rules, request)?;
+    let mut before = before(request, place, rounder, &working)?;
+    let found = taxes(request, &rules, &rules.of_lines, &before.prices, &working)?;
+    let mut settled = settle(found.clone(), &rules, place, rounder.mode())?;
     let company = Company::of(request, rounder)?;
-    let mut in_company = match &company {
-        Some(company) => Some(company.totals(&found, &rules, request, place)?),
+    let mut theirs = match &company {
+        Some(company) => Some(company.settled(&found, &rules, place)?),
         None => None,
     };
+    let mut discounted = before.discounted(request, rounder)?;
+    let asked = discount::asked(request, DiscountOn::Gross, rounder)?;
+    if !matches!(asked, Asked::Nothing) {
+        let found = taxes(request, &rules, &discount::without_fixed(&rules), &before.prices, &working)?;
+        let without_fixed = settle(found.clone(), &rules, place, rounder.mode())?;
+        let total = discount::total(&without_fixed, &rules)?;
+        if let Some(taken) = discount::taken(&asked, total, rounder)? {
+            let given = discount::take(&mut settled, &without_fixed, taken, &rules, rounder.mode())?;
+            for (share, given) in before.shares.iter_mut().zip(given) {
+                *share = add(*share, given)?;
+            }
+            if let Some(discounted) = &mut discounted {
+                (discounted.before, discounted.amount) = (rounder.amount(total)?, rounder.amount(taken.0)?);
+            }
+            if let (Some(company), Some(settled)) = (&company, &mut theirs) {
+                let without_fixed = company.settled(&found, &rules, place)?;
+                let their_total = discount::total(&without_fixed, &rules)?;
+                let taken = company.taken(&asked, taken, total, their_total)?;
+                discount::take(settled, &without_fixed, taken, &rules, company.rounder.mode())?;
+            }
+        }
+    }
+    let mut totals = Totals::of(&settled, &rules, request)?;
+    let mut in_company = theirs.as_ref().map(|theirs| Totals::of(theirs, &rules, request)).transpose()?;
     let (mut added, mut company_added, mut cash_rounding) = (0, None, None);
     if let Some(asked) = &request.cash_rounding {
         let whole = totals.total()?;
@@ -92,7 +127,7 @@ pub(super) fn price(
     quote.tax_groups = percents(&totals, &rules, rounder)?;
     (quote.tax, quote.total) = (rounder.amount(totals.tax)?, rounder.amount(add(totals.total()?, added)?)?);
     quote.tax_details = Some(totals.details(&rules, rounder)?);
-    quote.cash_rounding = cash_rounding;
+    (quote.discounted, quote.cash_rounding) = (discounted, cash_rounding);
     if let (Some(company), Some(totals)) = (&company, &in_company) {
         quote.company = Some(company.answer(totals, &rules, company_added)?);
     }
@@ -116,14 +151,19 @@ fn before(request: &PriceRequest, place: TaxRounding, rounder: &Rounder, working
     if let Some(error) = Error::all(violations) {
         return Err(error);
     }
-    let percent = request.discount_percent.filter(|percent| !percent.is_zero());
-    let of_all = |percent: Dec| -> Result<i128> {
-        let percent = percent.normalized();
-        let below = power_of_ten(percent.scale().saturating_add(2)).ok_or_else(|| overflow("percentage"))?;
-        round_product(sum(&nets)?, percent.mantissa(), below, on_line.mode())
+    let net = sum(&nets)?;
+    let before = if is_global { whole(net, rounder.mode())? } else { net };
+    let discount = match discount::asked(request, DiscountOn::Net, rounder)? {
+        Asked::Nothing => 0,
+        Asked::Amount(amount) => {
+            discount::within(amount, before, rounder)?;
+            amount
+        }
+        Asked::Percent(percent) => {
+            let discount = Part::percent(percent)?.of(net, on_line.mode())?;
+            if is_global { whole(discount, rounder.mode())? } else { discount }
+        }
     };
-    let discount = percent.map_or(Ok(0), of_all)?;
-    let discount = if is_global { whole(discount, rounder.mode())? } else { discount };
     let shares = share_signed(discount, &nets)?;
     let mut prices = Vec::with_capacity(nets.len());
     for (net, share) in nets.iter().zip(&shares) {
@@ -136,13 +176,19 @@ fn before(request: &PriceRequest, place: TaxRounding, rounder: &Rounder, working
     if is_global {
         amounts = amounts.iter().map(|amount| whole(*amount, rounder.mode())).collect::<Result<_>>()?;
     }
-    Ok(Before { amounts, shares, prices })
+    Ok(Before { amounts, shares, prices, net: before })
 }
 
 /// The taxes of every line, in working units.
-fn taxes(request: &PriceRequest, rules: &TaxRules, prices: Vec<i128>, working: &Rounder) -> Result<Taxed> {
-    let (mut nets, mut rows) = (prices.clone(), Vec::new());
-    for (line, ((given, price), of_line)) in request.lines.iter().zip(&prices).zip(&rules.of_lines).enumerate() {
+fn taxes(
+    request: &PriceRequest,
+    rules: &TaxRules,
+    of_lines: &[Vec<usize>],
+    prices: &[i128],
+    working: &Rounder,
+) -> Result<Taxed> {
+    let (mut nets, mut rows) = (prices.to_vec(), Vec::new());
+    for (line, ((given, price), of_line)) in request.lines.iter().zip(prices).zip(of_lines).enumerate() {
         let chosen: Vec<&TaxRule> = of_line.iter().filter_map(|rule| rules.get(*rule)).collect();
         let sold = Sold { price: *price, quantity: given.quantity, is_price_negative: given.unit_price.is_negative() };
         let found =
@@ -152,7 +198,7 @@ fn taxes(request: &PriceRequest, rules: &TaxRules, prices: Vec<i128>, working: &
         }
         rows.extend(of_line.iter().zip(found).map(|(rule, (base, amount))| TaxRow { line, rule: *rule, base, amount }));
     }
-    Ok(Taxed { prices, nets, rows })
+    Ok(Taxed { prices: prices.to_vec(), nets, rows })
 }
 
 /// The document in decimals, without its taxes summed up.
@@ -228,6 +274,7 @@ fn document(
         semantics: SEMANTICS,
         included_tax: Some(decimal(included)?),
         tax_details: None,
+        discounted: None,
         cash_rounding: None,
         company: None,
     })

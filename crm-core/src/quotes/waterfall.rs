@@ -1,6 +1,7 @@
 //! The steps that led to a priced quote, as reasons.
 
 use super::answer::{PricedLine, PricedQuote, RoundingPolicy};
+use super::discount::DiscountOn;
 use super::request::{PriceLine, PriceRequest, TaxRounding};
 use super::units::exact_product;
 use crate::base::codes::Code;
@@ -25,6 +26,13 @@ pub(super) fn whole(request: &PriceRequest, quote: &PricedQuote) -> Reason {
         let discount = discount.show("amount", quote.document_discount);
         reason =
             reason.child(discount.children(rounded(percentage(quote.net, percent), quote.document_discount, policy)));
+    }
+    if let Some(discounted) = &quote.discounted {
+        let code = match discounted.on {
+            DiscountOn::Net => Code::NetDiscounted,
+            DiscountOn::Gross => Code::GrossDiscounted,
+        };
+        reason = reason.child(Reason::new(code).show("before", discounted.before).show("amount", discounted.amount));
     }
     let details = quote.tax_details.iter();
     reason = reason.children(details.flat_map(|details| &details.taxes).map(|tax| {
