@@ -327,6 +327,21 @@ export interface Definition {
   text: string;
 }
 
+/** What a document discount is taken off. */
+export type DiscountOn = 'net' | 'gross';
+
+/** What a document discount did. */
+export interface DocumentDiscounted {
+  /** What it was taken off. */
+  on: DiscountOn;
+  /** What it was taken off, as an amount: the net, or the total without fixed taxes. */
+  before: Decimal;
+  /** What was taken off. */
+  amount: Decimal;
+  /** The discount in percent, when it was asked for so. */
+  percent?: Decimal | null;
+}
+
 /** A refusal: what is wrong, where, and what to do about it. */
 export interface ErrorData {
   kind: ErrorKind;
@@ -833,7 +848,7 @@ export interface PricedQuote {
   line_discount: Decimal;
   /** The amount after line discounts. */
   net: Decimal;
-  /** What the document discount takes off: a percentage of `net`, rounded. */
+  /** What the document discount takes off: a percentage of `net`, rounded; of a discount on the total the part without added taxes. */
   document_discount: Decimal;
   /** The amount after every discount, without tax. */
   taxable: Decimal;
@@ -853,6 +868,8 @@ export interface PricedQuote {
   cash_rounding?: CashRounded | null;
   /** The totals in the company's currency, when a rate was given. */
   company?: CompanyTotals | null;
+  /** What `document_discount` of the request did, when there was one. */
+  discounted?: DocumentDiscounted | null;
   /** The taxes that prices had in them; absent in quotes whose lines have nothing but `tax_percent`. */
   included_tax?: Decimal | null;
   /** Every tax of the document, by tax, by group and by subtotal; absent as `included_tax` is. */
@@ -1634,6 +1651,16 @@ export interface CustomFieldInput {
 /** The value of a custom field: a text, an integer, true or false, or a list of texts; a decimal with a fraction, a date, an instant and an id are texts. */
 export type CustomValueInput = boolean | string | string[] | DecimalInput;
 
+/** A discount on the whole document: a percent or an amount. */
+export interface DocumentDiscount {
+  /** The discount as an amount, zero or more, which is rounded as every amount is. */
+  amount?: DecimalInput | null;
+  /** What it is taken off; the net unless said otherwise. */
+  on?: DiscountOn;
+  /** The discount in percent, 0 to 100. */
+  percent?: DecimalInput | null;
+}
+
 /** How much explanation a request asks for. */
 export type Explain = 'none' | 'codes' | 'full';
 
@@ -2145,6 +2172,8 @@ export interface PriceRequest {
   company_rate?: RateInput | null;
   /** The discount on the whole document in percent, 0 to 100, after line discounts and before tax. */
   discount_percent?: DecimalInput | null;
+  /** The discount on the whole document, on its net or its total, instead of `discount_percent`. */
+  document_discount?: DocumentDiscount | null;
   /** Whether prices have taxes in them, where a tax does not say so itself. */
   prices_include_tax?: boolean;
   /** How to round. */

@@ -173,7 +173,7 @@ def line_taxes(
         percents = sum((rules[other].amount for other in together[place]), Fraction(0)) / 100
         if rule.kind == "percent":
             return base(place) * percent / (1 + percents if rule.included else 1)
-        return base(place) * percent / (1 if rule.included else 1 - percents)
+        return base(place) * percent / (1 if rule.included or percents == 1 else 1 - percents)
 
     places = range(len(rules))
     for place in reversed(places):

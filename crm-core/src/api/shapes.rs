@@ -192,6 +192,14 @@ static CUSTOM_TYPE: Shape = Shape::OneOf(&["text", "decimal", "integer", "date",
 #[cfg(feature = "store")]
 static CUSTOM_VALUE: Shape = Shape::Either(&Shape::Flag, &Shape::Either(&Shape::Text, &Shape::Either(&Shape::List(&Shape::Text), &Shape::Decimal)));
 
+static DISCOUNT_ON: Shape = Shape::OneOf(&["net", "gross"]);
+
+static DOCUMENT_DISCOUNT: Shape = Shape::Object(&[
+    optional("amount", &Shape::Nullable(&Shape::Decimal)),
+    optional("on", &DISCOUNT_ON),
+    optional("percent", &Shape::Nullable(&Shape::Decimal)),
+]);
+
 pub(super) static EXPLAIN: Shape = Shape::OneOf(&["none", "codes", "full"]);
 
 #[cfg(feature = "store")]
@@ -516,6 +524,7 @@ static PRICE_REQUEST: Shape = Shape::Object(&[
     optional("cash_rounding", &Shape::Nullable(&CASH_ROUNDING)),
     optional("company_rate", &Shape::Nullable(&RATE)),
     optional("discount_percent", &Shape::Nullable(&Shape::Decimal)),
+    optional("document_discount", &Shape::Nullable(&DOCUMENT_DISCOUNT)),
     optional("prices_include_tax", &Shape::Flag),
     optional("rounding", &Shape::Nullable(&ROUNDING_CHOICE)),
     optional("tax_groups", &Shape::Nullable(&Shape::List(&TAX_GROUP_PLACE))),

@@ -5,7 +5,8 @@
 //! 1. fixed taxes, last to first: amount x quantity;
 //! 2. taxes included in the price, last batch to first: a percent `p` of a batch with the percents `P` together is
 //!    `base x p / (100 + P)`, a division `base x p / 100`;
-//! 3. taxes added to the price, first to last: a percent is `base x p / 100`, a division `base x p / (100 - P)`.
+//! 3. taxes added to the price, first to last: a percent is `base x p / 100`, a division `base x p / (100 - P)`, where divisions of
+//!    just 100 % together count as percents.
 //!
 //! The base begins as the line's price. An included tax is taken out of the base of every tax before its batch and after it, save of
 //! later ones that it may affect; an added one counts to the base of the later ones that it may affect. A tax affects later ones
@@ -161,7 +162,7 @@ fn part(rules: &[&TaxRule], rule: &TaxRule, batch: (usize, usize), base: i128, r
     let whole = power_of_ten(scale.saturating_add(2)).ok_or_else(|| overflow("tax"))?;
     let divisor = match (rule.kind, rule.included) {
         (TaxKind::Percent, true) => add(whole, all)?,
-        (TaxKind::Division, false) => subtract(whole, all)?,
+        (TaxKind::Division, false) if all != whole => subtract(whole, all)?,
         _ => whole,
     };
     if divisor <= 0 {

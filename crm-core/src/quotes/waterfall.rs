@@ -78,7 +78,8 @@ fn line_steps(given: &PriceLine, line: &PricedLine, policy: &RoundingPolicy) -> 
         reason = reason.child(step.show("after", line.net).children(rounded(exact, line.net, policy)));
     }
     if !line.document_discount.is_zero() {
-        let step = Reason::new(Code::DocumentDiscountShare).show("before", line.net).show("after", line.taxable);
+        let after = line.net.sub(line.document_discount).unwrap_or(line.taxable);
+        let step = Reason::new(Code::DocumentDiscountShare).show("before", line.net).show("after", after);
         reason = reason.child(step.show("amount", line.document_discount));
     }
     reason = reason.children(line.taxes.iter().flatten().map(|tax| {

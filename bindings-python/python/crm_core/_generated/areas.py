@@ -16,6 +16,7 @@ from .inputs import (
     ConditionInput,
     ConfigInput,
     CustomValueInput,
+    DocumentDiscountInput,
     ForecastPoliciesInput,
     MoneyInput,
     OrderByInput,
@@ -187,6 +188,7 @@ class QuotesArea(Area):
         cash_rounding: models.CashRounding | CashRoundingInput | None | Unset = UNSET,
         company_rate: models.Rate | RateInput | None | Unset = UNSET,
         discount_percent: DecimalLike | None | Unset = UNSET,
+        document_discount: models.DocumentDiscount | DocumentDiscountInput | None | Unset = UNSET,
         prices_include_tax: bool | Unset = UNSET,
         rounding: models.RoundingChoice | RoundingChoiceInput | None | Unset = UNSET,
         tax_groups: Sequence[models.TaxGroupPlace | TaxGroupPlaceInput] | None | Unset = UNSET,
@@ -205,6 +207,8 @@ class QuotesArea(Area):
                 totals are given in both.
             discount_percent: The discount on the whole document in percent, 0 to 100, after line discounts and
                 before tax.
+            document_discount: The discount on the whole document, on its net or its total, instead of
+                `discount_percent`.
             prices_include_tax: Whether prices have taxes in them, where a tax does not say so itself.
             rounding: How to round.
             tax_groups: The order of tax groups and their subtotals; groups that are not named here follow, in the
@@ -221,6 +225,7 @@ class QuotesArea(Area):
                 "cash_rounding": cash_rounding,
                 "company_rate": company_rate,
                 "discount_percent": discount_percent,
+                "document_discount": document_discount,
                 "prices_include_tax": prices_include_tax,
                 "rounding": rounding,
                 "tax_groups": tax_groups,

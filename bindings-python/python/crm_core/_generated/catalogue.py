@@ -222,6 +222,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "taxes of {percent} % together leave no base: lower them",
         "税率合计 {percent}% 使税基不复存在：请降低税率",
     ),
+    "discount_exceeds_total": (
+        "validation",
+        "the discount of {amount} is more than the {total} that it is taken off: lower it",
+        "折扣 {amount} 超过其基数 {total}：请降低",
+    ),
     "rate_of_other_currencies": (
         "validation",
         "the rate from `{from}` to `{to}` does not price `{currency}`: one of the two must be the currency of the quote",
@@ -771,6 +776,16 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         None,
         "share of the document discount: {before} becomes {after}",
         "整单折扣分摊：{before} 变为 {after}",
+    ),
+    "net_discounted": (
+        None,
+        "document discount of {amount} on the net of {before}",
+        "净额 {before} 的整单折扣为 {amount}",
+    ),
+    "gross_discounted": (
+        None,
+        "document discount of {amount} on the total of {before} without fixed taxes",
+        "总额 {before}（不含定额税）的整单折扣为 {amount}",
     ),
     "line_tax": (
         None,

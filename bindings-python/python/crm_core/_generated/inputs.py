@@ -32,6 +32,7 @@ __all__ = [
     "CurrencyRequestInput",
     "CustomFieldInput",
     "CustomValueInput",
+    "DocumentDiscountInput",
     "FindAccountsInput",
     "FindOpportunitiesInput",
     "FindPriceBooksInput",
@@ -289,6 +290,14 @@ class CustomFieldInput(TypedDict):
     refers_to: NotRequired[str | None]
     required: NotRequired[bool]
     unique: NotRequired[bool]
+
+
+class DocumentDiscountInput(TypedDict):
+    """A discount on the whole document: a percent or an amount."""
+
+    amount: NotRequired[DecimalLike | None]
+    on: NotRequired[models.DiscountOn]
+    percent: NotRequired[DecimalLike | None]
 
 
 class FindAccountsInput(TypedDict):
@@ -649,6 +658,7 @@ class PriceRequestInput(TypedDict):
     cash_rounding: NotRequired[models.CashRounding | CashRoundingInput | None]
     company_rate: NotRequired[models.Rate | RateInput | None]
     discount_percent: NotRequired[DecimalLike | None]
+    document_discount: NotRequired[models.DocumentDiscount | DocumentDiscountInput | None]
     prices_include_tax: NotRequired[bool]
     rounding: NotRequired[models.RoundingChoice | RoundingChoiceInput | None]
     tax_groups: NotRequired[Sequence[models.TaxGroupPlace | TaxGroupPlaceInput] | None]

@@ -60,6 +60,9 @@ __all__ = [
     "CycleTimes",
     "DayFigures",
     "Definition",
+    "DiscountOn",
+    "DocumentDiscount",
+    "DocumentDiscounted",
     "Event",
     "EventPage",
     "Explain",
@@ -302,6 +305,14 @@ CustomType = Literal[
 - `picklist`: One of the options.
 - `multi_picklist`: Any of the options, each at most once.
 - `reference`: The id of a record.
+"""
+
+DiscountOn = Literal["net", "gross"]
+"""What a document discount is taken off.
+
+- `net`: The sum of the lines after their own discounts, before tax is found.
+- `gross`: The total with tax in it: net and taxes shrink so that the total is met exactly; fixed taxes are not
+discounted.
 """
 
 Explain = Literal["none", "codes", "full"]
@@ -1304,6 +1315,41 @@ class Definition(Answered):
     )
     text: str = Field(
         description="The sentence, in the language of the context.",
+    )
+
+
+class DocumentDiscount(Sent):
+    """A discount on the whole document: a percent or an amount."""
+
+    amount: Exact | None = Field(
+        default=None,
+        description="The discount as an amount, zero or more, which is rounded as every amount is.",
+    )
+    on: DiscountOn = Field(
+        default="net",
+        description="What it is taken off; the net unless said otherwise.",
+    )
+    percent: Exact | None = Field(
+        default=None,
+        description="The discount in percent, 0 to 100.",
+    )
+
+
+class DocumentDiscounted(Answered):
+    """What a document discount did."""
+
+    on: DiscountOn = Field(
+        description="What it was taken off.",
+    )
+    before: Decimal = Field(
+        description="What it was taken off, as an amount: the net, or the total without fixed taxes.",
+    )
+    amount: Decimal = Field(
+        description="What was taken off.",
+    )
+    percent: Decimal | None = Field(
+        default=None,
+        description="The discount in percent, when it was asked for so.",
     )
 
 
@@ -2781,6 +2827,10 @@ class PriceRequest(Sent):
         default=None,
         description="The discount on the whole document in percent, 0 to 100, after line discounts and before tax.",
     )
+    document_discount: DocumentDiscount | None = Field(
+        default=None,
+        description="The discount on the whole document, on its net or its total, instead of `discount_percent`.",
+    )
     prices_include_tax: bool = Field(
         default=False,
         description="Whether prices have taxes in them, where a tax does not say so itself.",
@@ -2873,7 +2923,7 @@ class PricedQuote(Answered):
         description="The amount after line discounts.",
     )
     document_discount: Decimal = Field(
-        description="What the document discount takes off: a percentage of `net`, rounded.",
+        description="What the document discount takes off: a percentage of `net`, rounded; of a discount on the total the part without added taxes.",
     )
     taxable: Decimal = Field(
         description="The amount after every discount, without tax.",
@@ -2903,6 +2953,10 @@ class PricedQuote(Answered):
     company: CompanyTotals | None = Field(
         default=None,
         description="The totals in the company's currency, when a rate was given.",
+    )
+    discounted: DocumentDiscounted | None = Field(
+        default=None,
+        description="What `document_discount` of the request did, when there was one.",
     )
     included_tax: Decimal | None = Field(
         default=None,
