@@ -9,7 +9,7 @@ use crate::steps::{Run, require};
 use crate::{paths, shell};
 
 /// The files, each with the languages in which it must have an example.
-const FILES: [(&str, &[&str]); 11] = [
+const FILES: [(&str, &[&str]); 12] = [
     ("README.md", &["python", "js", "rust"]),
     ("README.zh-CN.md", &["python", "js", "rust"]),
     ("docs/frames.md", &["python"]),

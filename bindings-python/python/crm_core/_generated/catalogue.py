@@ -1528,8 +1528,10 @@ WORDS: dict[str, str] = {
     "what.probability": "概率",
     "what.product": "乘积",
     "what.quotient": "商",
+    "what.rate": "汇率",
     "what.rounded value": "舍入值",
     "what.share": "份额",
     "what.sum": "和",
+    "what.tax": "税额",
     "what.weighted amount": "加权金额",
 }
