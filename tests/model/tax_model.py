@@ -245,7 +245,12 @@ def settle(found: Found, rules: Sequence[Rule], place: str, money: Money) -> Fou
         base, amount = sum(bases, Fraction(0)), sum(amounts, Fraction(0))
         total = money.round(amount)
         of_base = money.round(base + amount) - total if rule.included else money.round(base)
-        parts = shared(total, amounts) if place == "document" else rounded_to(total, amounts, money)
+        if place == "document":
+            # Shares go by the amounts as they are kept, with fifteen digits, which may decide between equal fractions.
+            kept = [Fraction(whole(one * 10**15, "half_away_from_zero"), 10**15) for one in amounts]
+            parts = shared(total, kept)
+        else:
+            parts = rounded_to(total, amounts, money)
         for (line, k), one, two in zip(at, rounded_to(of_base, bases, money), parts):
             rows[line][k] = (tax, Fraction(one), Fraction(two))
 
