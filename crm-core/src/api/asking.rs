@@ -6,8 +6,13 @@ use std::task::Poll;
 
 use serde::{Deserialize, Serialize};
 
-use super::shape::{self, Shape, optional, required};
+#[cfg(feature = "sql")]
+use super::shape::required;
+use super::shape::{self, Shape, optional};
+#[cfg(feature = "sql")]
 use super::statements::{Command, RenderingRepository};
+#[cfg(not(feature = "sql"))]
+use super::table::elsewhere;
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
@@ -18,14 +23,22 @@ use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
 use crate::base::time::Instant;
+#[cfg(feature = "sql")]
 use crate::crm::hosting::{self, Mapping};
 use crate::store::accept::accept;
 use crate::store::layers::Layers;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
+#[cfg(feature = "sql")]
 use crate::store::sql::Dialect;
+#[cfg(feature = "sql")]
 use crate::store::sql::host::{ColumnType, HostTables};
+#[cfg(feature = "sql")]
 use crate::store::sql::renderer::Renderer;
+
+/// Without statements a mapping of tables is refused with the dialect that it needs.
+#[cfg(not(feature = "sql"))]
+type Mapping = serde::de::IgnoredAny;
 
 /// What an operation needs from the store that runs it.
 #[derive(Clone, Serialize)]
@@ -66,6 +79,7 @@ pub enum NeedKind {
         limit: usize,
     },
     /// Statements to execute, for a caller that asked for them instead of all the above.
+    #[cfg(feature = "sql")]
     Sql {
         /// In order, up to the first whose expectation does not hold.
         statements: Vec<Command>,
@@ -171,9 +185,15 @@ static CALLER: Shape = Shape::Object(&[
     optional("executes", &Shape::Nullable(&Shape::List(&Shape::OneOf(&["claims", "counters", "allocate", "timers"])))),
     optional("exact_text", &Shape::Flag),
     optional("history", &Shape::Flag),
-    optional("tables", &Shape::Nullable(&Shape::Map(&TABLE))),
+    optional("tables", &Shape::Nullable(&TABLES)),
 ]);
 
+#[cfg(not(feature = "sql"))]
+static TABLES: Shape = Shape::Any;
+#[cfg(feature = "sql")]
+static TABLES: Shape = Shape::Map(&TABLE);
+
+#[cfg(feature = "sql")]
 static TABLE: Shape = Shape::Object(&[
     required("table", &Shape::Text),
     required("id", &COLUMN),
@@ -183,6 +203,7 @@ static TABLE: Shape = Shape::Object(&[
     required("fields", &Shape::Map(&COLUMN)),
 ]);
 
+#[cfg(feature = "sql")]
 static COLUMN: Shape = Shape::Either(
     &Shape::Text,
     &Shape::Object(&[
@@ -198,6 +219,7 @@ pub static DIALECTS: &[&str] = &["sqlite", "postgres"];
 ///
 /// # Errors
 /// `unknown_variant`.
+#[cfg(feature = "sql")]
 pub fn dialect(name: &str) -> Result<Dialect> {
     match name {
         "sqlite" => Ok(Dialect::Sqlite),
@@ -222,11 +244,13 @@ impl Caller {
             if caller.sql.is_none() {
                 return Err(Error::new(Code::MissingField).with("field", "sql").at("store.sql"));
             }
+            #[cfg(feature = "sql")]
             caller.hosted()?;
         }
         Ok(caller)
     }
 
+    #[cfg(feature = "sql")]
     fn hosted(&self) -> Result<HostTables> {
         self.tables
             .as_ref()
@@ -237,11 +261,14 @@ impl Caller {
     /// The store that this caller is.
     ///
     /// # Errors
-    /// `unknown_variant` for a dialect that is not known.
+    /// `unknown_variant` for a dialect that is not known; `not_in_this_build` for any in a build without statements.
     pub fn repository(&self, board: &Board) -> Result<Arc<dyn Repository>> {
         let layers = Layers { history: self.history };
         if self.sql.is_some() {
+            #[cfg(feature = "sql")]
             return Ok(layers.around(Arc::new(self.database(board)?)));
+            #[cfg(not(feature = "sql"))]
+            return Err(elsewhere("sql", "check").at("store.sql"));
         }
         let whole = self.whole();
         let executes = self.executes.clone().unwrap_or(whole.executes);
@@ -253,6 +280,7 @@ impl Caller {
     ///
     /// # Errors
     /// `missing_field` when it does not; `unknown_variant` for a dialect that is not known.
+    #[cfg(feature = "sql")]
     pub fn database(&self, board: &Board) -> Result<RenderingRepository> {
         let missing = || Error::new(Code::MissingField).with("field", "sql").at("store.sql");
         let dialect = dialect(self.sql.as_deref().ok_or_else(missing)?).map_err(|e| e.at("store"))?;

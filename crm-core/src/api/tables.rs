@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asking::{Board, Caller, DIALECTS, dialect};
-use super::conformance::input;
+use super::begin::{CREATE_TABLES, CREATE_VIEWS, TABLES, VIEWS};
 use super::request::{Request, decode, write};
 use super::shape::{Shape, optional, required};
 use super::statements::RenderingRepository;
@@ -20,15 +20,6 @@ use crate::crm::views::views;
 use crate::store::sql::Dialect;
 use crate::store::sql::schema::LAYOUT;
 use crate::store::sql::views::View;
-
-/// The operation that gives the statements for the tables.
-pub const TABLES: &str = "store.tables";
-/// The operation that makes the tables, or brings older ones up to date.
-pub const CREATE_TABLES: &str = "store.create_tables";
-/// The operation that gives the statements for the views, under the request's configuration.
-pub const VIEWS: &str = "store.views";
-/// The operation that makes the views, or replaces those that changed.
-pub const CREATE_VIEWS: &str = "store.create_views";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,20 +89,20 @@ struct Viewed {
 ///
 /// # Errors
 /// Every mistake in the request; whatever the database refuses.
-pub async fn answer(board: &Board, caller: &Caller, request: &Request<'_>) -> Result<Option<String>> {
+pub(super) async fn answer(board: &Board, caller: &Caller, request: &Request<'_>) -> Result<Option<String>> {
     let plain = |value| Some(write(Ok(Decision::plain(value)), Explain::None));
     Ok(match &*request.op {
         CREATE_TABLES => {
-            let _: Nothing = input(request, &NOTHING)?;
+            let _: Nothing = request.input_like(&NOTHING)?;
             plain(create(&caller.database(board)?).await?)
         }
         TABLES => {
-            let wanted: Wanted = input(request, &WANTED)?;
+            let wanted: Wanted = request.input_like(&WANTED)?;
             let dialect = dialect(&wanted.sql).map_err(|e| e.at("input"))?;
             Some(write(tables(dialect, wanted.layout).map(Decision::plain), Explain::None))
         }
         CREATE_VIEWS => {
-            let _: Nothing = input(request, &NOTHING)?;
+            let _: Nothing = request.input_like(&NOTHING)?;
             let database = caller.database(board)?;
             let mut views = configured(request, database.dialect())?;
             // What lives in a table of the host's has that table.
@@ -119,7 +110,7 @@ pub async fn answer(board: &Board, caller: &Caller, request: &Request<'_>) -> Re
             Some(write(view(&database, views).await.map(Decision::plain), Explain::None))
         }
         VIEWS => {
-            let wanted: Spoken = input(request, &SPOKEN)?;
+            let wanted: Spoken = request.input_like(&SPOKEN)?;
             let views = configured(request, dialect(&wanted.sql).map_err(|e| e.at("input"))?)?;
             let names = views.iter().map(|view| view.name.clone()).collect();
             let statements = views.iter().flat_map(View::replacement).collect();

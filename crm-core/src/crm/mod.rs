@@ -10,6 +10,7 @@ mod engine;
 pub mod events;
 pub mod fields;
 pub mod history;
+#[cfg(feature = "sql")]
 pub mod hosting;
 pub mod insight;
 pub mod intents;
@@ -27,6 +28,7 @@ pub mod tick;
 pub mod timers;
 pub mod trace;
 pub mod users;
+#[cfg(feature = "sql")]
 pub mod views;
 
 pub use engine::{Crm, block_on};

@@ -15,8 +15,7 @@ use crate::condition::wire::{Condition, ConditionOp, ConditionValue, OrderBy};
 use crate::store::plan::{Order, Sorting, plan};
 use crate::store::query::Query;
 use crate::store::repository::BoxFuture;
-use crate::store::search::{CHUNK, Finder, SCAN, Search};
-use crate::store::sql::host::read::BATCH;
+use crate::store::search::{BATCH, CHUNK, Finder, SCAN, Search};
 
 /// What a `find` asks for in words of conditions.
 #[derive(Clone, Debug, Default)]

@@ -12,6 +12,8 @@ use crate::condition::row::Row;
 pub const SCAN: usize = 50_000;
 /// The most records that are read at once, unless a search says otherwise.
 pub const CHUNK: usize = 1_000;
+/// The most rows of a host's table that are read at once.
+pub const BATCH: usize = 10_000;
 
 /// Where records are looked for.
 pub trait Finder: MaybeSync {

@@ -16,11 +16,9 @@ use crate::base::text::clip;
 use crate::base::time::{Date, Instant};
 use crate::condition::catalogue::Type;
 use crate::store::query::{Query, Test};
+use crate::store::search::BATCH;
 use crate::store::search::SCAN;
 use crate::store::sql::{Dialect, Expected, Param, Statement, markers_of, padded};
-
-/// The most rows that one statement reads.
-pub const BATCH: usize = 10_000;
 
 /// The most values that one list of a statement holds.
 const LIST: usize = 256;
