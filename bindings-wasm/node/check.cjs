@@ -23,7 +23,7 @@ const { abort, begin, call, callOn, close, decide: decideFacts, describe: descri
 const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 const Crm = crmOf(native);
 const conformance = conformanceOf(native);
-const { createTables, tables } = tablesOf(native);
+const { createTables, createViews, tables, views } = tablesOf(native);
 const decide = decideOf(native);
 const decideWith = decideWithOf(decide);
 const describe = () => JSON.parse(native.describe());
@@ -32,4 +32,4 @@ const { money, currencies, quotes, config } = pureOf(native, every);
 addCatalogue('en', require('../catalogue/en.json'));
 addCatalogue('zh', require('../catalogue/zh.json'));
 
-module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, init, initSync, Crm, conformance, createTables, decide, decideWith, tables, money, currencies, quotes, config };
+module.exports = { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, init, initSync, Crm, conformance, createTables, createViews, decide, decideWith, tables, views, money, currencies, quotes, config };

@@ -2,5 +2,5 @@
 
 import wasm from './check.cjs';
 
-export const { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, Crm, conformance, createTables, decide, decideWith, tables, init, initSync, money, currencies, quotes, config } = wasm;
+export const { CrmError, isCrmError, addCatalogue, hasCatalogue, render, renderTree, callJson, describe, Crm, conformance, createTables, createViews, decide, decideWith, tables, views, init, initSync, money, currencies, quotes, config } = wasm;
 export default wasm.init;

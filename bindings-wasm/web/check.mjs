@@ -33,7 +33,7 @@ const { abort, begin, call, callOn, close, decide: decideFacts, describe: descri
 const native = guarded({ abort, begin, call, callOn, close, decide: decideFacts, describe: describeBuild, openMemory, resume }, restart, isLoaded);
 export const Crm = crmOf(native);
 export const conformance = conformanceOf(native);
-export const { createTables, tables } = tablesOf(native);
+export const { createTables, createViews, tables, views } = tablesOf(native);
 export const decide = decideOf(native);
 export const decideWith = decideWithOf(decide);
 export const describe = () => JSON.parse(native.describe());
