@@ -17,7 +17,7 @@ after(async () => {
 });
 
 // Runs in the page: every file of vectors over a build's own functions.
-async function runAll({ build, paths, small }) {
+async function runAll({ build, paths, small, sql }) {
   const glue = await import(`/bindings-wasm/pkg/${build}/web/bindings_wasm.js`);
   const { runFile } = await import('/bindings-node/test/vectors.mjs');
   await glue.default();
@@ -25,7 +25,7 @@ async function runAll({ build, paths, small }) {
   const failures = [];
   for (const path of paths) {
     const file = await (await fetch(`/tests/vectors/${path}`)).json();
-    const ended = await runFile(glue, path, file, { small });
+    const ended = await runFile(glue, path, file, { small, sql });
     steps += ended.steps;
     failures.push(...ended.failures);
   }
@@ -35,13 +35,13 @@ async function runAll({ build, paths, small }) {
 const paths = vectorFiles().map(({ path }) => path);
 
 test('in the browser the build `full` gives every golden vector\'s answer, byte for byte', async () => {
-  const { steps, failures } = await browser.page.evaluate(runAll, { build: 'full', paths, small: false });
+  const { steps, failures } = await browser.page.evaluate(runAll, { build: 'full', paths, small: false, sql: false });
   assert.deepEqual(failures, []);
   assert.equal(steps, counts().steps);
 });
 
 test('in the browser the build `price` gives the answers of its operations, byte for byte', async () => {
-  const { steps, failures } = await browser.page.evaluate(runAll, { build: 'price', paths, small: true });
+  const { steps, failures } = await browser.page.evaluate(runAll, { build: 'price', paths, small: true, sql: false });
   assert.deepEqual(failures, []);
   assert.ok(steps >= 20, `${steps} steps are for this build`);
 });

@@ -4,6 +4,7 @@
 
 mod cursors;
 mod parts;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -83,16 +84,6 @@ impl<'a> Session<'a> {
             kept: false,
             hosted: repository.capabilities().hosted,
         }
-    }
-
-    /// Leaves it to the commit to refuse new records that exist, where the store allows that; see [`Session::has_skipped`].
-    pub(super) fn leave_unread(&mut self) {
-        self.unread = true;
-    }
-
-    /// Says whether a new record was not looked for: then a refusal is no answer yet, since one that looks for it might come first.
-    pub(super) fn has_skipped(&self) -> bool {
-        self.skipped
     }
 
     /// Says whether the records of a kind live in a table of the host's own.
@@ -242,28 +233,6 @@ impl<'a> Session<'a> {
         self.read.insert(key, found);
     }
 
-    /// Reads what a new record will ask for in one go: the configuration, unless it is known, and the place where it is to stand.
-    ///
-    /// # Errors
-    /// Whatever the store meets.
-    pub(super) async fn read_ahead(&mut self, key: Key) -> Result<()> {
-        if self.leaves(&key) {
-            return Ok(());
-        }
-        let config = Key::new(ConfigRecord::KIND, &Id::new(STORED_ID)?);
-        let is_known = self.config.is_some() || self.given_config.is_some();
-        let mut keys: Vec<Key> = [Some(config).filter(|_| !is_known), Some(key)].into_iter().flatten().collect();
-        keys.retain(|key| !self.places.contains_key(key) && !self.read.contains_key(key));
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let found = self.repository.get(&self.context.tenant, &keys).await?;
-        for (key, found) in keys.into_iter().zip(found) {
-            self.remember(key, found.map(Record::resolved));
-        }
-        Ok(())
-    }
-
     /// A record as this session has it: as it wrote it, or as it read it.
     fn known(&self, key: &Key) -> Option<&Record> {
         let written = self.places.get(key).and_then(|place| self.puts.get(*place)).map(|put| &put.record);
@@ -359,22 +328,6 @@ impl<'a> Session<'a> {
             return Err(Error::new(Code::RecordExists).with("kind", E::KIND).with("id", entity.id().as_str()).at("id"));
         }
         self.put(None, entity, 0)
-    }
-
-    /// Says whether the store need not be asked for new records; inside a transaction nothing could be decided anew.
-    fn allows_unread(&self) -> bool {
-        let capabilities = self.repository.capabilities();
-        capabilities.unread_creates && !capabilities.in_transaction
-    }
-
-    /// Says whether it is left to the commit to find out that there is a record already.
-    fn leaves(&mut self, key: &Key) -> bool {
-        if !self.unread || self.places.contains_key(key) || self.read.contains_key(key) {
-            return false;
-        }
-        self.unread = self.skipped || self.allows_unread();
-        self.skipped = self.unread;
-        self.unread
     }
 
     /// Writes a changed record; nothing is written when nothing changed.

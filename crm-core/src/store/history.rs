@@ -385,7 +385,8 @@ fn raced(changes: &ChangeSet) -> Error {
     }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::crm::block_on;

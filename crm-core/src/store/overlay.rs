@@ -279,7 +279,8 @@ impl Repository for OverlayRepository {
     }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::change::{Delete, Put};

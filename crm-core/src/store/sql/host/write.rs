@@ -3,9 +3,10 @@
 //! Only mapped columns are written, and of a changed row only those that changed. The version counts up by one, and the number of changed
 //! rows says whether it still stood where it was read.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{ColumnType, HostField, HostTable, as_param};
+use crate::base::canonical::Fields;
 use crate::base::change::{Delete, Expect, Put, Require};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
@@ -66,7 +67,8 @@ impl HostTable {
         let record = &put.record;
         let key = record.key();
         self.may_write()?;
-        let body: Map<String, Value> = serde_json::from_str(record.body.text()).unwrap_or_default();
+        // In the order of names, which the features of serde_json that a host turns on do not change.
+        let body: Fields = serde_json::from_str(record.body.text()).unwrap_or_default();
         let found = self.within(dialect, tenant, &key);
         let hold =
             |text: String, params, expected| Step::hold(text, params, expected, &record.kind, &record.id, put.expect);
@@ -179,12 +181,7 @@ impl HostTable {
     }
 
     /// What is written to the columns of some fields of a body; without a parameter it is nothing.
-    fn written(
-        &self,
-        dialect: Dialect,
-        body: &Map<String, Value>,
-        roots: &mut dyn Iterator<Item = &str>,
-    ) -> Result<Vec<Written>> {
+    fn written(&self, dialect: Dialect, body: &Fields, roots: &mut dyn Iterator<Item = &str>) -> Result<Vec<Written>> {
         let mut out = Vec::new();
         let mut lost = Vec::new();
         for root in roots {
@@ -207,6 +204,7 @@ impl HostTable {
                 out.push((super::quoted(&field.column.name), text, param));
             }
         }
+        lost.sort();
         let lost = lost.into_iter().map(|field| {
             let error = Error::new(Code::FieldNotMapped).with("field", field.clone()).with("kind", self.kind);
             error.with("table", self.shown()).at(&field)
