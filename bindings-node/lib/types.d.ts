@@ -2174,7 +2174,7 @@ export interface PriceRequest {
   discount_percent?: DecimalInput | null;
   /** The discount on the whole document, on its net or its total, instead of `discount_percent`. */
   document_discount?: DocumentDiscount | null;
-  /** Whether prices have taxes in them, where a tax does not say so itself. */
+  /** Whether prices have taxes in them, where a tax does not say so itself; `tax_percent` is on top all the same. */
   prices_include_tax?: boolean;
   /** How to round. */
   rounding?: RoundingChoice | null;

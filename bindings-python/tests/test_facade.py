@@ -252,3 +252,13 @@ def test_a_closed_engine_says_so() -> None:
     with pytest.raises(crm_core.ValidationError) as caught:
         crm.users.find()
     assert caught.value.code == "unknown_engine"
+
+
+def test_a_custom_number_of_zero_or_one_is_a_number() -> None:
+    fields = [{"kind": "account", "id": name, "type": kind} for name, kind in (("n", "integer"), ("d", "decimal"), ("f", "flag"))]
+    stages = [{"id": "open"}, {"id": "won", "kind": "won"}, {"id": "lost", "kind": "lost"}]
+    crm = Crm.in_memory(actor="u1", config={"version": 1, "pipelines": [{"id": "p", "stages": stages}], "custom_fields": fields})
+    for number in (0, 1, 2):
+        custom = crm.accounts.create(id=f"a{number}", name="A", custom={"n": number, "d": number, "f": True}).value.custom
+        assert custom == {"n": number, "d": number, "f": True} and not isinstance(custom["n"], bool)
+        crm.accounts.update(f"a{number}", custom=custom)

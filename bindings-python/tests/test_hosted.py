@@ -349,3 +349,22 @@ def test_django_models(kind: str, tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", SCRIPT, json.dumps(database)], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == "1 qualification\n"
+
+
+@pytest.mark.parametrize(("column", "stored", "others"), [("text COLLATE NOCASE", "t1", ["T1"]), ("int", 1, ["01", "1.0"])])
+def test_a_tenant_is_told_from_another_letter_by_letter(column: str, stored: object, others: list[str]) -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.execute(f"CREATE TABLE c(id text PRIMARY KEY, name text, tenant {column}, v int DEFAULT 1)")
+    db.execute("INSERT INTO c VALUES ('a', 'Acme', ?, 1)", [stored])
+    mapped: Tables = {
+        "account": {"table": "c", "id": "id", "tenant": "tenant", "version": "v", "writable": True, "fields": {"name": "name"}}
+    }
+    store = SqliteRepository(db, tables=mapped)
+    db.execute("BEGIN")
+    store.create_tables()
+    crm = Crm(store, actor="u1")
+    assert crm.at(tenant=str(stored)).accounts.get("a").value.name == "Acme"
+    for other in others:
+        with pytest.raises(NotFoundError):
+            crm.at(tenant=other).accounts.update("a", name="stolen")
+        assert crm.at(tenant=other).accounts.find().value.items == []

@@ -289,6 +289,7 @@ codes! {
     NamedFileDamaged = "named_file_damaged", Reason, "`{file}` is damaged; restore it from a backup", "`{file}` 已损坏；请从备份恢复";
     FileIsFolder = "file_is_folder", Reason, "`{file}` is a folder; name a file in it", "`{file}` 是文件夹；请指明其中的文件";
     FolderMissing = "folder_missing", Reason, "the folder `{folder}` does not exist; make it first", "文件夹 `{folder}` 不存在；请先创建";
+    FileMissing = "file_missing", Reason, "`{file}` does not exist; name a file that does", "`{file}` 不存在；请指明存在的文件";
     FileNotAllowed = "file_not_allowed", Reason, "`{file}` may not be read and written; give this process the right to, also in its folder", "`{file}` 不可读写；请给予此进程权限，包括其所在文件夹";
     FileReadOnly = "file_read_only", Reason, "`{file}` may not be written; give this process the right to", "`{file}` 不可写；请给予此进程写权限";
     FileNotShared = "file_not_shared", Reason, "the file system of `{file}` cannot share memory; use a local disk", "`{file}` 所在的文件系统不能共享内存；请使用本地磁盘";

@@ -73,6 +73,12 @@ pub struct RecordThen {
     pub body: Option<Fields>,
 }
 
+/// The record's name; a kind that is misspelt would look like a record without a history.
+fn key_of(kind: &str, id: &Id) -> Result<Key> {
+    super::kinds::known(kind).map_err(|e| e.at("kind"))?;
+    Ok(Key::new(kind, id))
+}
+
 /// Lists the versions of a record.
 pub(crate) async fn list(session: &mut Session<'_>, request: &ListHistory) -> Result<Decision<HistoryPage>> {
     let limit = request.limit.unwrap_or(100);
@@ -80,14 +86,14 @@ pub(crate) async fn list(session: &mut Session<'_>, request: &ListHistory) -> Re
         let error = Error::new(Code::NumberOutOfRange).with("value", limit).with("minimum", 1);
         return Err(error.with("maximum", limits::PAGE).at("limit"));
     }
-    let (key, after) = (Key::new(&request.kind, &request.id), request.after.unwrap_or(0));
+    let (key, after) = (key_of(&request.kind, &request.id)?, request.after.unwrap_or(0));
     let (store, tenant) = (session.repository(), &session.context().tenant);
     Ok(Decision::plain(HistoryPage { items: history::versions(store, tenant, &key, after, limit.into()).await? }))
 }
 
 /// Reads a record as it stood at an instant.
 pub(crate) async fn as_of(session: &mut Session<'_>, request: &AsOfRequest) -> Result<Decision<RecordThen>> {
-    let key = Key::new(&request.kind, &request.id);
+    let key = key_of(&request.kind, &request.id)?;
     let (store, tenant) = (session.repository(), &session.context().tenant);
     let Some(record) = history::as_of(store, tenant, &key, request.at).await? else {
         return Ok(Decision::plain(RecordThen { version: 0, body: None }));
@@ -100,7 +106,7 @@ pub(crate) async fn as_of(session: &mut Session<'_>, request: &AsOfRequest) -> R
 
 /// Follows the chain of a record's versions.
 pub(crate) async fn verify(session: &mut Session<'_>, request: &OfRecord) -> Result<Decision<Verified>> {
-    let key = Key::new(&request.kind, &request.id);
+    let key = key_of(&request.kind, &request.id)?;
     let (store, tenant) = (session.repository(), &session.context().tenant);
     Ok(Decision::plain(history::verify(store, tenant, &key).await?))
 }

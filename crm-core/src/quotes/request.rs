@@ -97,7 +97,7 @@ pub struct PriceRequest {
     /// The order of tax groups and their subtotals; groups that are not named here follow, in the order of their taxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_groups: Option<Vec<TaxGroupPlace>>,
-    /// Whether prices have taxes in them, where a tax does not say so itself.
+    /// Whether prices have taxes in them, where a tax does not say so itself; `tax_percent` is on top all the same.
     #[serde(default)]
     pub prices_include_tax: bool,
     /// Whether quantities and prices may be below zero, for returns and credits.

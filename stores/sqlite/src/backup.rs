@@ -1,7 +1,8 @@
 //! Backup while the store is in use, verified; and the way back.
 
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use crm_core::base::codes::Code;
 use crm_core::base::error::{Error, Result};
@@ -27,6 +28,9 @@ pub struct Contents {
 /// # Errors
 /// `storage_unavailable` when the file is not there, not SQLite's, not a store of ours or damaged; `store_from_newer_engine`.
 pub fn verify(file: &Path) -> Result<Contents> {
+    if !file.exists() {
+        return Err(failure::unavailable(failure::about(Code::FileMissing, file)));
+    }
     let damaged = || failure::unavailable(failure::about(Code::NamedFileDamaged, file));
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -62,23 +66,56 @@ pub fn restore(backup: &Path, target: &Path) -> Result<Contents> {
         return Err(failed(Code::FileExists));
     }
     let wanted = verify(backup)?;
-    let part = target.with_file_name(format!("{}.part", target.file_name().unwrap_or_default().to_string_lossy()));
+    let part = part_of(target).map_err(|_| failed(Code::FileNotCreated))?;
     let copied = fs::copy(backup, &part).and_then(|_| fs::File::open(&part)?.sync_all());
-    let restored = copied.map_err(|_| failed(Code::FileNotCreated)).and_then(|()| verify(&part));
+    // What is wrong with the copy is told of the backup: nobody knows the copy's name.
+    let damaged = || failure::unavailable(failure::about(Code::NamedFileDamaged, backup));
+    let restored = copied.map_err(|_| failed(Code::FileNotCreated)).and_then(|()| verify(&part).map_err(|_| damaged()));
     let named = restored.and_then(|found| {
         if found != wanted {
-            return Err(failure::unavailable(failure::about(Code::NamedFileDamaged, &part)));
+            return Err(damaged());
         }
-        // A link fails where a renaming would write over a file that came into being meanwhile.
-        fs::hard_link(&part, target)
-            .or_else(|_| fs::rename(&part, target))
-            .map_err(|_| failed(Code::FileNotCreated))?;
-        Ok(found)
+        name(&part, target).map(|()| found).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => failed(Code::FileExists),
+            _ => failed(Code::FileNotCreated),
+        })
     });
-    let _ = fs::remove_file(&part);
+    for ending in ["", "-wal", "-shm"] {
+        let mut file = part.clone().into_os_string();
+        file.push(ending);
+        let _ = fs::remove_file(file);
+    }
     if let Some(folder) = target.parent().filter(|f| !f.as_os_str().is_empty()) {
         // The name itself is brought to the medium too, where the system can.
         let _ = fs::File::open(folder).and_then(|f| f.sync_all());
     }
     named
+}
+
+/// A new, empty file beside the target, which nobody else has.
+fn part_of(target: &Path) -> std::io::Result<PathBuf> {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let mut number = 0_u32;
+    loop {
+        let part = target.with_file_name(format!("{name}.{}-{number}.part", std::process::id()));
+        match fs::File::create_new(&part) {
+            Ok(_) => return Ok(part),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < 10_000 => {
+                number = number.saturating_add(1)
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Gives the copy its name, and never to the loss of a file that came into being meanwhile.
+fn name(part: &Path, target: &Path) -> std::io::Result<()> {
+    match fs::hard_link(part, target) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            // Where there are no links the name is taken first, so that two cannot both have it.
+            fs::File::create_new(target)?;
+            fs::rename(part, target)
+        }
+        linked => linked,
+    }
 }

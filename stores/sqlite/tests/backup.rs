@@ -77,3 +77,32 @@ fn what_is_not_whole_is_not_restored_and_nothing_is_written_over() {
     assert!(verify(&folder.path().join("other")).unwrap_err().message().contains("is not a store of this engine"));
     assert!(verify(&folder.path().join("missing")).is_err());
 }
+
+#[test]
+fn of_several_restores_to_one_name_one_succeeds_and_what_stands_beside_it_stays() {
+    let (folder, file) = folder();
+    let store = open(&file);
+    let many = (0..50).map(|n| put(record("deal", &format!("d{n}"), 1, &[&[1, 2]]), Expect::Absent)).collect();
+    now(store.commit(&puts(many))).unwrap();
+    let backup = folder.path().join("backup.db");
+    store.backup(&backup).unwrap();
+    for round in 0..10 {
+        let target = folder.path().join(format!("r{round}.db"));
+        let own = folder.path().join(format!("r{round}.db.part"));
+        std::fs::write(&own, "mine").unwrap();
+        let ended: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..4).map(|_| scope.spawn(|| restore(&backup, &target))).collect();
+            running.into_iter().map(|each| each.join().unwrap()).collect()
+        });
+        assert_eq!(ended.iter().filter(|each| each.is_ok()).count(), 1, "{ended:?}");
+        assert!(ended.iter().flat_map(|each| each.as_ref().err()).all(|e| e.message().contains("exists already")));
+        assert_eq!(std::fs::read_to_string(&own).unwrap(), "mine");
+        let left = std::fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .filter(|each| each.file_name().to_string_lossy().contains(&format!("r{round}.db.")) && each.path() != own);
+        assert_eq!(left.count(), 0);
+    }
+    let missing = restore(&folder.path().join("nothing"), &folder.path().join("new")).unwrap_err();
+    assert!(missing.message().contains("does not exist"), "{}", missing.message());
+}

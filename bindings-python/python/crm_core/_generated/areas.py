@@ -209,7 +209,8 @@ class QuotesArea(Area):
                 before tax.
             document_discount: The discount on the whole document, on its net or its total, instead of
                 `discount_percent`.
-            prices_include_tax: Whether prices have taxes in them, where a tax does not say so itself.
+            prices_include_tax: Whether prices have taxes in them, where a tax does not say so itself; `tax_percent`
+                is on top all the same.
             rounding: How to round.
             tax_groups: The order of tax groups and their subtotals; groups that are not named here follow, in the
                 order of their taxes.

@@ -1282,6 +1282,11 @@ CODES: dict[str, tuple[str | None, str, str]] = {
         "the folder `{folder}` does not exist; make it first",
         "文件夹 `{folder}` 不存在；请先创建",
     ),
+    "file_missing": (
+        None,
+        "`{file}` does not exist; name a file that does",
+        "`{file}` 不存在；请指明存在的文件",
+    ),
     "file_not_allowed": (
         None,
         "`{file}` may not be read and written; give this process the right to, also in its folder",

@@ -7,7 +7,7 @@ import datetime as _dt
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StrictBool
 
 from .._values import Answered, Exact, Sent
 
@@ -2833,7 +2833,7 @@ class PriceRequest(Sent):
     )
     prices_include_tax: bool = Field(
         default=False,
-        description="Whether prices have taxes in them, where a tax does not say so itself.",
+        description="Whether prices have taxes in them, where a tax does not say so itself; `tax_percent` is on top all the same.",
     )
     rounding: RoundingChoice | None = Field(
         default=None,
@@ -4045,6 +4045,6 @@ class WonValues(Answered):
     )
 
 
-ConditionValue = bool | str | Exact
+ConditionValue = StrictBool | str | Exact
 
-CustomValue = bool | str | list[str] | Exact
+CustomValue = StrictBool | str | list[str] | Exact

@@ -13,7 +13,7 @@ pub fn models(types: &Types) -> String {
     let mut out = format!("{HEAD}\"\"\"Models of everything that is sent or comes back.\"\"\"\n\n");
     out.push_str(
         "from __future__ import annotations\n\nimport datetime as _dt\nfrom decimal import Decimal\n\
-         from typing import Any, Literal\n\nfrom pydantic import AwareDatetime, Field\n\n\
+         from typing import Any, Literal\n\nfrom pydantic import AwareDatetime, Field, StrictBool\n\n\
          from .._values import Answered, Exact, Sent\n\n",
     );
     let _ = writeln!(out, "{}\n", all(types, &[Form::Literals, Form::Class, Form::Union], ""));

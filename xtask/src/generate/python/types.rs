@@ -89,6 +89,10 @@ impl Types {
                     hints.push(hint);
                 }
             }
+            if hints.iter().filter(|hint| *hint != "None").count() > 1 && side != Side::Given {
+                // Among other types a plain one would take the numbers 0 and 1 too.
+                hints.iter_mut().filter(|hint| *hint == "bool").for_each(|hint| *hint = "StrictBool".to_owned());
+            }
             return hints.join(" | ");
         }
         let inner = |name: &str| schema.get(name).map_or_else(|| "Any".to_owned(), |inner| self.hint(inner, side));

@@ -181,8 +181,19 @@ impl HostTable {
     /// The condition that a row is the tenant's, with its parameter; nothing when no row can be.
     fn owned<'a>(&self, dialect: Dialect, tenant: &'a str) -> Option<(String, Vec<Param<'a>>)> {
         let Some(column) = &self.tenant else { return Some((String::new(), Vec::new())) };
-        let param = as_param(column.kind, tenant)?;
-        Some((format!(" AND {} = {}", self.column(column), dialect.given(column.kind)), vec![param]))
+        let mut params = vec![as_param(column.kind, tenant)?];
+        let name = self.column(column);
+        let mut text = format!(" AND {name} = {}", dialect.given(column.kind));
+        if column.kind != ColumnType::Int8 {
+            // Letter by letter: a collation or a type that takes other texts for this one would show another tenant's rows.
+            let collation = match dialect {
+                Dialect::Sqlite => "BINARY",
+                Dialect::Postgres => "\"C\"",
+            };
+            text.push_str(&format!(" AND {} COLLATE {collation} = ?", as_text(&name)));
+            params.push(Param::text(tenant));
+        }
+        Some((text, params))
     }
 }
 
