@@ -249,6 +249,7 @@ export interface ConformanceReport {
 /**
  * Puts a repository to the promises that the engine relies upon, and throws when one is not kept or nothing was run.
  * The records that it writes stay, in tenants whose names begin with `prefix`, a random one unless given.
+ * In browsers it is in the build `crm-core-wasm/check` alone, and so is everything about SQL; elsewhere `not_in_this_build` is thrown.
  */
 export declare function conformance(repository: Repository | SqlRepository, options?: { prefix?: string }): Promise<ConformanceReport>;
 

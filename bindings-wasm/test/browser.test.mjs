@@ -84,7 +84,7 @@ test('an engine in memory and a repository of Promises work in the page', async 
 
 test('a store in IndexedDB keeps every promise, and its records outlive the page', async () => {
   const { ran } = await browser.page.evaluate(async () => {
-    const { conformance, init } = await import('/bindings-wasm/web/full.mjs');
+    const { conformance, init } = await import('/bindings-wasm/web/check.mjs');
     const { openIndexedDb } = await import('/bindings-wasm/stores/indexeddb.mjs');
     await init();
     return conformance(await openIndexedDb('conformance'));

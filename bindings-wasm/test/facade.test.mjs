@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { Crm, CrmError, decideWith, describe, init, isCrmError, quotes, render } from 'crm-core-wasm';
+import { Crm, CrmError, conformance, createTables, decideWith, describe, init, isCrmError, quotes, render, tables } from 'crm-core-wasm';
+import * as check from 'crm-core-wasm/check';
 import * as price from 'crm-core-wasm/price';
 import { MemoryStore, later } from '../../bindings-node/test/store.mjs';
 
@@ -29,6 +30,18 @@ test('the small build has its operations alone and says where the others are', (
   const { error } = JSON.parse(price.callJson('{"op":"opportunities.find"}'));
   assert.equal(error.code, 'not_in_this_build');
   assert.ok(describe().operations.length > price.describe().operations.length);
+});
+
+test('what tests and SQL need is in a build of its own, which the others name', async () => {
+  const elsewhere = (error) => error.code === 'not_in_this_build' && /load the `check` build/.test(error.message);
+  const sql = { sql: 'sqlite', execute: () => assert.fail('nothing may be asked') };
+  await assert.rejects(conformance(new MemoryStore()), elsewhere);
+  await assert.rejects(createTables(sql), elsewhere);
+  await assert.rejects(new Crm({ repository: sql, ...options }).users.get({ id: 'ada' }), elsewhere);
+  assert.throws(() => tables('sqlite'), elsewhere);
+  assert.ok((await check.conformance(new MemoryStore())).ran.length > 10);
+  assert.match(check.tables('postgres')[0], /CREATE TABLE/);
+  assert.deepEqual(check.describe(), describe());
 });
 
 test('engines in memory and over a repository of the caller\'s', async () => {

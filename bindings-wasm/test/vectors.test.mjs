@@ -7,18 +7,20 @@ import { runFile } from '../../bindings-node/test/vectors.mjs';
 
 const require = createRequire(import.meta.url);
 
-test('the build `full` gives every golden vector\'s answer, byte for byte', async () => {
-  const glue = require('../pkg/full/nodejs/bindings_wasm.js');
-  const failures = [];
-  let steps = 0;
-  for (const { path, file } of vectorFiles()) {
-    const ended = await runFile(glue, path, file);
-    steps += ended.steps;
-    failures.push(...ended.failures);
-  }
-  assert.deepEqual(failures, []);
-  assert.equal(steps, counts().steps);
-});
+for (const build of ['full', 'check']) {
+  test(`the build \`${build}\` gives every golden vector's answer, byte for byte`, async () => {
+    const glue = require(`../pkg/${build}/nodejs/bindings_wasm.js`);
+    const failures = [];
+    let steps = 0;
+    for (const { path, file } of vectorFiles()) {
+      const ended = await runFile(glue, path, file);
+      steps += ended.steps;
+      failures.push(...ended.failures);
+    }
+    assert.deepEqual(failures, []);
+    assert.equal(steps, counts().steps);
+  });
+}
 
 test('the build `price` gives the answers of its operations, byte for byte', async () => {
   const glue = require('../pkg/price/nodejs/bindings_wasm.js');

@@ -97,7 +97,7 @@ pub const ALL: &[Step] = &[
     build("node-build", "napi build", &[Need::Npm], javascript::node_build),
     quick("node", "node:test", &[Need::Npm, Need::Postgres], Runner::Node, javascript::node),
     check("tsc", "tsc --strict on an example", &[Need::Npm], javascript::tsc),
-    build("wasm-build", "both WebAssembly builds", &[Need::Npm, Need::Wasm], javascript::wasm_build),
+    build("wasm-build", "the WebAssembly builds", &[Need::Npm, Need::Wasm], javascript::wasm_build),
     check("sizes", "WebAssembly sizes against docs/sizes.json", &[Need::Npm, Need::Wasm], javascript::sizes),
     quick("wasm-node", "WebAssembly under Node", &[Need::Npm, Need::Wasm], Runner::Node, javascript::wasm_node),
     quick(

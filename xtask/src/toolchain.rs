@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::{paths, shell};
 
-/// The target of both builds.
+/// The target of every build.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";

@@ -1,4 +1,4 @@
-//! The two WebAssembly builds, each for web, bundler and Node, in `bindings-wasm/pkg/BUILD/MODE`.
+//! The three WebAssembly builds, each for web, bundler and Node, in `bindings-wasm/pkg/BUILD/MODE`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::toolchain::{self, Toolchain};
 use crate::{paths, setup, shell};
 
 /// The builds, which are cargo features of `bindings-wasm`.
-pub const BUILDS: [&str; 2] = ["price", "full"];
+pub const BUILDS: [&str; 3] = ["price", "full", "check"];
 /// What the JavaScript around a module is written for.
 pub const MODES: [&str; 3] = ["web", "bundler", "nodejs"];
 
@@ -40,7 +40,7 @@ pub fn shipped(build: &str) -> Result<PathBuf, String> {
     module_of(&paths::at("bindings-wasm/pkg").join(build).join("web"))
 }
 
-/// Compiles and links; both builds have the same file name, so the linked module is copied aside.
+/// Compiles and links; all builds have the same file name, so the linked module is copied aside.
 fn link(toolchain: Toolchain, build: &str) -> Result<PathBuf, String> {
     let arguments = [
         "build",

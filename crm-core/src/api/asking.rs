@@ -7,7 +7,10 @@ use std::task::Poll;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{self, Shape, optional};
+#[cfg(feature = "sql")]
 use super::statements::{Command, RenderingRepository};
+#[cfg(not(feature = "sql"))]
+use super::table::elsewhere;
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
@@ -21,6 +24,7 @@ use crate::base::time::Instant;
 use crate::store::accept::accept;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
+#[cfg(feature = "sql")]
 use crate::store::sql::Dialect;
 
 /// What an operation needs from the store that runs it.
@@ -62,6 +66,7 @@ pub enum NeedKind {
         limit: usize,
     },
     /// Statements to execute, for a caller that asked for them instead of all the above.
+    #[cfg(feature = "sql")]
     Sql {
         /// In order, up to the first whose expectation does not hold.
         statements: Vec<Command>,
@@ -169,6 +174,7 @@ pub static DIALECTS: &[&str] = &["sqlite", "postgres"];
 ///
 /// # Errors
 /// `unknown_variant`.
+#[cfg(feature = "sql")]
 pub fn dialect(name: &str) -> Result<Dialect> {
     match name {
         "sqlite" => Ok(Dialect::Sqlite),
@@ -193,10 +199,13 @@ impl Caller {
     /// The store that this caller is.
     ///
     /// # Errors
-    /// `unknown_variant` for a dialect that is not known.
+    /// `unknown_variant` for a dialect that is not known; `not_in_this_build` for any in a build without statements.
     pub fn repository(&self, board: &Board) -> Result<Arc<dyn Repository>> {
         if self.sql.is_some() {
+            #[cfg(feature = "sql")]
             return Ok(Arc::new(self.database(board)?));
+            #[cfg(not(feature = "sql"))]
+            return Err(elsewhere("sql", "check").at("store.sql"));
         }
         let whole = self.whole();
         let executes = self.executes.clone().unwrap_or(whole.executes);
@@ -208,6 +217,7 @@ impl Caller {
     ///
     /// # Errors
     /// `missing_field` when it does not; `unknown_variant` for a dialect that is not known.
+    #[cfg(feature = "sql")]
     pub fn database(&self, board: &Board) -> Result<RenderingRepository> {
         let missing = || Error::new(Code::MissingField).with("field", "sql").at("store.sql");
         let dialect = dialect(self.sql.as_deref().ok_or_else(missing)?).map_err(|e| e.at("store"))?;

@@ -2,14 +2,14 @@
 //!
 //! Start at [`table`] for the operations, at [`host::Host`] for what a binding calls. [`request`] is the envelope, [`shape`] the
 //! validation that reports every mistake at once, [`steps`] the protocol for a caller that is the store itself ([`asking`], or
-//! [`statements`] for one that only executes SQL), [`decide`] the same operation over facts.
+//! `statements` for one that only executes SQL), [`decide`] the same operation over facts.
 
 #[cfg(feature = "store")]
 pub mod asking;
 #[cfg(feature = "store")]
 pub mod batch;
 #[cfg(feature = "store")]
-pub mod conformance;
+pub mod begin;
 #[cfg(feature = "store")]
 pub mod decide;
 pub mod dispatch;
@@ -24,8 +24,12 @@ pub mod schema;
 pub mod shape;
 #[rustfmt::skip]
 pub mod shapes;
-#[cfg(feature = "store")]
+#[cfg(feature = "sql")]
 pub mod statements;
 #[cfg(feature = "store")]
 pub mod steps;
+#[cfg(feature = "conformance")]
+mod suite;
 pub mod table;
+#[cfg(feature = "sql")]
+mod tables;

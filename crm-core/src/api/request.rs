@@ -101,6 +101,16 @@ impl<'a> Request<'a> {
     pub fn input(&self) -> &'a str {
         self.input.map_or("{}", RawValue::get)
     }
+
+    /// Reads the input of what is no operation of the table.
+    ///
+    /// # Errors
+    /// Every mistake in the input.
+    #[cfg(any(feature = "sql", feature = "conformance"))]
+    pub(super) fn input_like<T: Deserialize<'a>>(&self, shape: &'static shape::Shape) -> Result<T> {
+        let text = self.input();
+        reader::from_str(text).map_err(|e| shape::explain(text, Some(shape), &e).at("input"))
+    }
 }
 
 /// Reads an operation's input.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::asking::{Board, Need, unusable};
-use super::conformance;
+use super::begin;
 use super::request::refuse;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Kind, Result};
@@ -90,7 +90,7 @@ impl Steps {
         };
         let board = Board::default();
         let (own, text) = (board.clone(), text.to_owned());
-        let future: Running = Box::pin(async move { conformance::answer(&own, &text).await });
+        let future: Running = Box::pin(async move { begin::answer(&own, &text).await });
         self.go_on(handle, Started { future, board })
     }
 

@@ -152,11 +152,16 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 pub fn lookup(name: &str) -> Result<&'static Operation> {
     find(name).ok_or_else(|| {
         if names().any(|known| known == name) || name == "batch" {
-            return Error::new(Code::NotInThisBuild).with("op", name);
+            return elsewhere(name, "full");
         }
         let hint = near_or(suggest(name, names()), Code::SeeDescribe);
         Error::new(Code::UnknownOperation).with("op", clip(name)).with("hint", hint).at("op")
     })
+}
+
+/// The refusal of what a larger build offers.
+pub(super) fn elsewhere(what: &str, build: &str) -> Error {
+    Error::new(Code::NotInThisBuild).with("op", what).with("build", build)
 }
 
 fn unwritten(error: &serde_json::Error) -> Error {

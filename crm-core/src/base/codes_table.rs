@@ -141,7 +141,7 @@ codes! {
     UnsupportedUrl = "unsupported_url", Unsupported, "no store is known for `{url}`: {hint}", "没有适用于 `{url}` 的存储：{hint}";
     NeedsStore = "needs_store", Unsupported, "`{op}` reads or writes records: call it on an opened engine, or use `decide`", "`{op}` 需要读写记录：请在已打开的引擎上调用，或使用 `decide`";
     CommitsByItself = "commits_by_itself", Unsupported, "`{op}` works on the store in commits of its own: call it on an opened engine, by itself or in a batch with `atomic` false", "`{op}` 直接操作存储并自行提交：请在已打开的引擎上单独调用，或放入 `atomic` 为 `false` 的批处理";
-    NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `full` build", "`{op}` 不在此构建中：请加载 `full` 构建";
+    NotInThisBuild = "not_in_this_build", Unsupported, "`{op}` is not part of this build: load the `{build}` build", "`{op}` 不在此构建中：请加载 `{build}` 构建";
     UnknownEngine = "unknown_engine", Validation, "this engine is closed, or was opened elsewhere: open it again", "此引擎已关闭，或是在别处打开的：请重新打开";
     UnknownHandle = "unknown_handle", Validation, "there is no running operation {handle}: it has ended or was aborted, begin again", "没有进行中的操作 {handle}：已结束或被中止，请重新开始";
     TooManyHandles = "too_many_handles", Limit, "{limit} operations are running already: resume or abort some first", "已有 {limit} 个操作在进行：请先继续或中止一些";

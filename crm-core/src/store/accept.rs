@@ -7,6 +7,9 @@ use crate::base::change::ChangeSet;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 
+/// The most keys that a record has: a store in a database has a column for each.
+pub const KEYS: usize = 12;
+
 /// Refuses a change set that a store executing these parts cannot carry out.
 ///
 /// # Errors
@@ -17,7 +20,7 @@ pub fn accept(changes: &ChangeSet, executes: &[Part]) -> Result<()> {
     if let Some(part) = parts(changes).find(|part| !executes.contains(part)) {
         return refuse(part.name().to_owned());
     }
-    if let Some(put) = changes.puts.iter().find(|p| p.record.keys.len() > super::sql::KEYS) {
+    if let Some(put) = changes.puts.iter().find(|p| p.record.keys.len() > KEYS) {
         return refuse(format!("{} keys of a {}", put.record.keys.len(), put.record.kind));
     }
     if let Some(put) = changes.puts.iter().find(|p| !p.record.numbers.is_empty()) {

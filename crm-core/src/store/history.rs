@@ -385,7 +385,7 @@ fn raced(changes: &ChangeSet) -> Error {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "conformance"))]
 mod tests {
     use super::*;
     use crate::crm::block_on;

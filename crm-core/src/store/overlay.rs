@@ -279,7 +279,7 @@ impl Repository for OverlayRepository {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "conformance"))]
 mod tests {
     use super::*;
     use crate::base::change::{Delete, Put};

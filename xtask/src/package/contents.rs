@@ -58,9 +58,11 @@ pub const WASM: Rules = Rules {
         "LICENSE-APACHE",
         notices::FILE,
         "full.d.ts",
+        "check.d.ts",
         "price.d.mts",
         "pkg/price/web/bindings_wasm_bg.wasm",
         "pkg/full/bundler/bindings_wasm_bg.wasm",
+        "pkg/check/nodejs/bindings_wasm_bg.wasm",
     ],
     allowed: &[".cjs", ".mjs", ".js", ".d.ts", ".d.mts", ".json", ".wasm", "README.md"],
 };

@@ -624,8 +624,8 @@ CODES: dict[str, tuple[str | None, str, str]] = {
     ),
     "not_in_this_build": (
         "unsupported",
-        "`{op}` is not part of this build: load the `full` build",
-        "`{op}` 不在此构建中：请加载 `full` 构建",
+        "`{op}` is not part of this build: load the `{build}` build",
+        "`{op}` 不在此构建中：请加载 `{build}` 构建",
     ),
     "unknown_engine": (
         "validation",

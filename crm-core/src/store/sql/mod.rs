@@ -12,6 +12,7 @@ pub mod schema;
 
 use std::borrow::Cow;
 
+pub use super::accept::KEYS;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::reason::Reason;
@@ -143,9 +144,6 @@ impl Dialect {
         Statement { text: self.mark(text.into(), &params), params, expect }
     }
 }
-
-/// The most key columns that a record has.
-pub const KEYS: usize = 12;
 
 /// The names of the key columns, by the index's place.
 const COLUMNS: [&str; KEYS] = ["k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11", "k12"];

@@ -24,7 +24,7 @@ pub fn files(document: &Document) -> Files {
     add("bindings-node/index.mjs", wrapper("./index.cjs", &names(&full, true, &[])));
     add("bindings-node/index.d.ts", declarations(&full, true, ""));
     add("bindings-node/index.d.mts", format!("{MARK}export * from './index.js';\n"));
-    for (build, areas, stored) in [("price", &price, false), ("full", &full, true)] {
+    for (build, areas, stored) in [("price", &price, false), ("full", &full, true), ("check", &full, true)] {
         let starts = ["init", "initSync"];
         add(&format!("bindings-wasm/web/{build}.mjs"), web(build, areas, stored));
         add(&format!("bindings-wasm/bundler/{build}.mjs"), bundler(build, areas, stored));
