@@ -16,6 +16,9 @@
     )
 )]
 
+// The derives name this crate, whether it is used here or elsewhere.
+extern crate self as crm_core;
+
 #[cfg(feature = "store")]
 pub mod activities;
 pub mod api;

@@ -9,15 +9,15 @@ use crm_core::base::context::Context;
 use crm_core::base::entity::Entity;
 use crm_core::base::error::Error;
 use crm_core::base::id::Id;
+use crm_core::base::json::{FromJson, ToJson};
 use crm_core::base::record::{Body, KeyBytes, Record};
 use crm_core::crm::{Crm, block_on};
 use crm_core::store::memory::MemoryRepository;
 use crm_core::store::repository::Repository;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A kind whose layout changed twice: `title` became `name`, then `size` became a text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, ToJson, FromJson)]
 struct Machine {
     id: Id,
     name: String,

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::task::{Priority, Related, Task, TaskStatus};
 use crate::base::entity::{Creates, Given, Set, Updates};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::time::{Date, Instant, Zone};
 
 /// What is given to create a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewTask {
@@ -44,7 +45,7 @@ pub struct NewTask {
 }
 
 /// What is given to change a task: a field left out stays, null empties it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskUpdate {
@@ -80,7 +81,7 @@ pub struct TaskUpdate {
 }
 
 /// Closes a task, as done or as given up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CloseTask {
@@ -95,7 +96,7 @@ pub struct CloseTask {
 }
 
 /// Opens a closed task again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReopenTask {
@@ -107,7 +108,7 @@ pub struct ReopenTask {
 }
 
 /// Which tasks to find; all of them without a filter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindTasks {
@@ -132,7 +133,7 @@ pub struct FindTasks {
 }
 
 /// A page of tasks, those with the earliest deadline first and those without one last; of one owner by status, then by deadline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskPage {
     /// The tasks.

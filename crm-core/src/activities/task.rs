@@ -6,13 +6,14 @@ use crate::base::codes::Code;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME, TEXT};
 use crate::base::record::KeyBytes;
 use crate::base::time::{Date, Instant, Zone};
 use crate::entity_basics;
 
 /// How far a task is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TaskStatus {
@@ -37,7 +38,7 @@ impl TaskStatus {
 }
 
 /// How much a task matters beside others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Priority {
@@ -53,7 +54,7 @@ pub enum Priority {
 }
 
 /// The record that something is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Related {
@@ -64,7 +65,7 @@ pub struct Related {
 }
 
 /// Something to be done by somebody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Task {
     /// The id.

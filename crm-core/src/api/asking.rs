@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use serde::{Deserialize, Serialize};
-
 use super::shape::{self, Shape, optional};
 #[cfg(feature = "sql")]
 use super::statements::{Command, RenderingRepository};
@@ -14,7 +12,8 @@ use super::table::elsewhere;
 use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
-use crate::base::hint::unreadable;
+use crate::base::hint::refused;
+use crate::base::json::{FromJson, FromJsonOwned, ToJson, Writer};
 use crate::base::limits;
 use crate::base::reader;
 use crate::base::reason::Reason;
@@ -28,7 +27,7 @@ use crate::store::repository::{BoxFuture, Capabilities, Committed, Part, Reposit
 use crate::store::sql::Dialect;
 
 /// What an operation needs from the store that runs it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
     /// Records by name.
@@ -76,13 +75,22 @@ pub enum NeedKind {
 }
 
 /// One need; its answer names its id.
-#[derive(Clone, Serialize)]
+#[derive(Clone)]
 pub struct Need {
     /// Counts from 0 within an operation.
     pub id: u64,
     /// What is needed.
-    #[serde(flatten)]
     pub kind: NeedKind,
+}
+
+/// The id and, beside it, the kind with what belongs to it.
+impl ToJson for Need {
+    fn to_json(&self, writer: &mut Writer) {
+        writer.push("{\"id\":");
+        self.id.to_json(writer);
+        writer.push(",");
+        writer.inline(&self.kind);
+    }
 }
 
 #[derive(Default)]
@@ -120,7 +128,7 @@ impl Board {
     }
 
     /// Asks for something and waits for its answer.
-    pub fn ask<'a, T: serde::de::DeserializeOwned + 'a>(&self, kind: NeedKind) -> BoxFuture<'a, Result<T>> {
+    pub fn ask<'a, T: FromJsonOwned + 'a>(&self, kind: NeedKind) -> BoxFuture<'a, Result<T>> {
         let id = {
             let mut open = self.open();
             let id = open.made;
@@ -132,7 +140,7 @@ impl Board {
         Box::pin(std::future::poll_fn(move |_| match own.open().answers.remove(&id) {
             None => Poll::Pending,
             Some(Err(error)) => Poll::Ready(Err(error)),
-            Some(Ok(text)) => Poll::Ready(serde_json::from_str(&text).map_err(|e| unusable(id, unreadable(&e)))),
+            Some(Ok(text)) => Poll::Ready(reader::from_str(&text).map_err(|e| unusable(id, refused(&text, &e)))),
         }))
     }
 }
@@ -143,7 +151,7 @@ pub fn unusable(id: u64, reason: Reason) -> Error {
 }
 
 /// What a caller says of itself as a store: the field `store` of its request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Caller {
     /// It executes statements of this dialect instead of keeping the contract itself.

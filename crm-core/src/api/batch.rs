@@ -10,6 +10,7 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::reason::{Explain, Reason};
 use crate::base::writer;
@@ -33,7 +34,7 @@ pub static OPERATION: Operation = Operation {
 };
 
 /// One operation of a batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchItem {
@@ -48,7 +49,7 @@ pub struct BatchItem {
 }
 
 /// Several operations under one context.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchRequest {
@@ -64,7 +65,7 @@ fn yes() -> bool {
 }
 
 /// How the operations of a batch ended, in their order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchAnswer {
     /// One answer an operation: `{ok: true, value, reasons}` or `{ok: false, error}`.
@@ -72,7 +73,7 @@ pub struct BatchAnswer {
 }
 
 /// The batch as it is read: inputs stay text until their operation reads them.
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Batch<'a> {
     #[serde(default = "yes")]
@@ -81,7 +82,7 @@ struct Batch<'a> {
     requests: Vec<Item<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Item<'a> {
     #[serde(borrow)]
@@ -92,12 +93,12 @@ struct Item<'a> {
     input: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Results {
     results: Vec<Written>,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Good {
     ok: bool,
     value: Written,
@@ -146,7 +147,7 @@ fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
     raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
 }
 
-fn raw<T: Serialize>(value: &T) -> Result<Written> {
+fn raw(value: &dyn ToJson) -> Result<Written> {
     writer::to_raw(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 

@@ -8,7 +8,6 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -20,19 +19,22 @@ use crate::base::change::{ChangeSet, Expect, StoredEvent, StoredTimer, TenantDue
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
-use crate::base::hint::{hint, unreadable};
+use crate::base::hint::{hint, refused};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
+use crate::base::reader;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, Record};
 use crate::base::text::clip;
 use crate::base::time::Instant;
+use crate::base::writer;
 use crate::config::hex;
 use crate::crm::kinds;
 use crate::store::query::Query;
 use crate::store::repository::{BoxFuture, Capabilities, Committed, Repository};
 
 /// One fact as it is given.
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Fact {
     #[serde(default)]
@@ -83,7 +85,7 @@ fn invalid(reason: Reason) -> Error {
 
 impl Known {
     fn take(&mut self, text: &str) -> Result<()> {
-        let facts: Vec<Fact> = serde_json::from_str(text).map_err(|e| invalid(unreadable(&e)))?;
+        let facts: Vec<Fact> = reader::from_str(text).map_err(|e| invalid(refused(text, &e)))?;
         for (place, fact) in facts.into_iter().enumerate() {
             self.add(fact).map_err(|e| e.at(&format!("facts[{place}]")))?;
         }
@@ -199,8 +201,8 @@ fn number_of(token: Option<&Value>) -> Result<u64> {
 }
 
 /// The name of a need for a query: the hash of what is asked.
-fn need_id<T: Serialize>(asked: &T) -> String {
-    let text = serde_json::to_string(asked).unwrap_or_default();
+fn need_id(asked: &dyn ToJson) -> String {
+    let text = writer::to_string(asked, 0).unwrap_or_default();
     hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
 }
 
@@ -219,7 +221,7 @@ impl Repository for Facts {
                     found.push(record);
                 }
                 None if known.whole.contains(&key.kind) => found.push(None),
-                None => known.need(json!({"get": {"kind": key.kind, "id": key.id}})),
+                None => known.need(json!({"get": {"kind": key.kind, "id": key.id.as_str()}})),
             }
         }
         if found.len() < keys.len() {
@@ -248,7 +250,7 @@ impl Repository for Facts {
             known.used.extend(found.iter().map(Record::key));
             return Box::pin(std::future::ready(Ok(found)));
         }
-        known.need(json!({"need": id, "find": query}));
+        known.need(json!({"need": id, "find": writer::to_value(query)}));
         Box::pin(std::future::pending())
     }
 
@@ -295,7 +297,7 @@ fn no_timers() -> Error {
     Error::new(Code::UnsupportedChange).with("part", "timers")
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Done {
     value: Written,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -351,18 +353,16 @@ fn attempt(text: &str) -> Result<String> {
 
 /// What a host that carries out the changes keeps beside records and events, each under the name of its kind.
 fn obligations(changes: &ChangeSet) -> Vec<Value> {
-    let claims = changes.claims.iter().map(|claim| json!({"claim": claim}));
-    let counters = changes.counters.iter().map(|counter| json!({"counter": counter}));
-    let numbers = changes.allocate.iter().map(|number| json!({"number": number}));
-    let timers = changes.timers.iter().map(|timer| json!({"timer": timer}));
+    let claims = changes.claims.iter().map(|claim| json!({"claim": writer::to_value(claim)}));
+    let counters = changes.counters.iter().map(|counter| json!({"counter": writer::to_value(counter)}));
+    let numbers = changes.allocate.iter().map(|number| json!({"number": writer::to_value(number)}));
+    let timers = changes.timers.iter().map(|timer| json!({"timer": writer::to_value(timer)}));
     claims.chain(counters).chain(numbers).chain(timers).map(canonical).collect()
 }
 
 fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, changes: &ChangeSet) -> Result<String> {
     let mut unguarded = Vec::new();
-    let mut written = serde_json::to_value(changes)
-        .map(canonical)
-        .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+    let mut written = canonical(writer::to_value(changes));
     for part in ["puts", "deletes", "requires"] {
         let items = written.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten();
         let expects = match part {
@@ -399,6 +399,6 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
         idempotency_key: prepared.idempotency_key().map(str::to_owned),
     };
     let text =
-        serde_json::to_string(&done).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+        writer::to_string(&done, 0).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
     Ok(format!(r#"{{"ok":true,"value":{{"done":{text}}}}}"#))
 }

@@ -17,6 +17,7 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::hint::near_or;
+use crate::base::json::ToJson;
 use crate::base::reason::Reason;
 use crate::base::text::{clip, suggest};
 use crate::config::Config;
@@ -46,7 +47,7 @@ pub fn answer(request: &str, batches: &[RecordBatch]) -> String {
         .unwrap_or_else(|error| refuse(&error))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToJson)]
 struct Answer<T> {
     ok: bool,
     value: T,

@@ -1,8 +1,5 @@
 //! The envelope of a request and of an answer.
 
-use serde::Deserialize;
-#[cfg(feature = "store")]
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::shape;
@@ -10,6 +7,7 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::reader;
 use crate::base::reader::Fault;
@@ -20,7 +18,7 @@ use crate::base::writer;
 pub const WIRE: u32 = 1;
 
 /// A request as it comes in.
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Request<'a> {
     /// The wire version; 1 when left out.
@@ -107,7 +105,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// Every mistake in the input.
     #[cfg(any(feature = "sql", feature = "conformance"))]
-    pub(super) fn input_like<T: Deserialize<'a>>(&self, shape: &'static shape::Shape) -> Result<T> {
+    pub(super) fn input_like<T: FromJson<'a>>(&self, shape: &'static shape::Shape) -> Result<T> {
         let text = self.input();
         reader::from_str(text).map_err(|e| shape::explain(text, Some(shape), &e).at("input"))
     }
@@ -119,7 +117,7 @@ impl<'a> Request<'a> {
 ///
 /// # Errors
 /// Every mistake in the input.
-pub fn decode<'a, T: Deserialize<'a>>(operation: &str, text: &'a str) -> Result<T> {
+pub fn decode<'a, T: FromJson<'a>>(operation: &str, text: &'a str) -> Result<T> {
     reader::from_str(text).map_err(|e| shape::explain(text, super::shapes::request(operation), &e))
 }
 
@@ -145,8 +143,8 @@ pub fn write_text(result: Result<Decision<String>>, explain: Explain) -> String 
 
 /// Writes an answer.
 #[cfg(feature = "store")]
-pub fn write<T: Serialize>(result: Result<Decision<T>>, explain: Explain) -> String {
-    #[derive(Serialize)]
+pub fn write<T: ToJson>(result: Result<Decision<T>>, explain: Explain) -> String {
+    #[derive(ToJson)]
     struct Answer<T> {
         ok: bool,
         value: T,

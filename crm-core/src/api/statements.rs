@@ -6,12 +6,13 @@
 use std::fmt;
 
 use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::asking::{Board, NeedKind, unusable};
 use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::json::{Fault, FromJson, Reader, ToJson};
 use crate::base::number::Numbers;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes, Record};
@@ -23,7 +24,7 @@ use crate::store::sql::read::{self, Rows, arrange};
 use crate::store::sql::{Dialect, Expected, KEYS, Param, Statement, Type};
 
 /// A statement as it goes to the caller.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, ToJson)]
 pub struct Command {
     text: String,
     params: Vec<Given>,
@@ -31,7 +32,7 @@ pub struct Command {
 }
 
 /// A parameter; integers are written as text, which every language reads exactly.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, ToJson)]
 #[serde(rename_all = "snake_case")]
 enum Given {
     Text(String),
@@ -40,7 +41,7 @@ enum Given {
     Null(&'static str),
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, ToJson)]
 #[serde(rename_all = "snake_case")]
 enum Wanted {
     Rows,
@@ -68,7 +69,7 @@ impl Command {
 }
 
 /// What one statement came to.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, FromJson)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Ran {
     /// Its rows.
@@ -83,6 +84,12 @@ enum Cell {
     Null,
     Integer(i64),
     Text(String),
+}
+
+impl<'de> FromJson<'de> for Cell {
+    fn from_json(reader: &mut Reader<'de>) -> std::result::Result<Self, Fault> {
+        Cell::deserialize(reader)
+    }
 }
 
 impl<'de> Deserialize<'de> for Cell {
@@ -146,8 +153,7 @@ impl Cell {
 
     fn bytes(&self) -> Result<Vec<u8>> {
         let text = self.text()?;
-        let reader = serde::de::value::StrDeserializer::<serde_json::Error>::new(text);
-        KeyBytes::deserialize(reader).map(|key| key.bytes().to_vec()).map_err(|_| misfit())
+        KeyBytes::parse(text).map(|key| key.bytes().to_vec()).ok_or_else(misfit)
     }
 
     fn into_text(self) -> String {

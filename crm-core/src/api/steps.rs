@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::asking::{Board, Need, unusable};
@@ -17,9 +16,12 @@ use super::begin;
 use super::request::refuse;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::hint::unreadable;
+use crate::base::hint::refused;
+use crate::base::json::{FromJson, ToJson};
+use crate::base::reader;
 use crate::base::reason::Reason;
 use crate::base::text::clip;
+use crate::base::writer;
 
 /// The most operations that run at once.
 pub const HANDLES: usize = 1_024;
@@ -44,14 +46,14 @@ struct Table {
     running: BTreeMap<u32, Started>,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Waiting {
     ok: bool,
     handle: u32,
     needs: Vec<Need>,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Given<'a> {
     id: u64,
@@ -61,7 +63,7 @@ struct Given<'a> {
     error: Option<GivenError>,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 struct GivenError {
     #[serde(default)]
     code: Option<String>,
@@ -124,13 +126,13 @@ impl Steps {
             return refuse(&Error::new(Code::ForeignAwait));
         }
         self.table().running.insert(handle, started);
-        serde_json::to_string(&Waiting { ok: true, handle, needs })
+        writer::to_string(&Waiting { ok: true, handle, needs }, 0)
             .unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
     }
 }
 
 fn take_answers(board: &Board, text: &str) -> Result<()> {
-    let given: Vec<Given<'_>> = serde_json::from_str(text).map_err(|e| unusable(0, unreadable(&e)))?;
+    let given: Vec<Given<'_>> = reader::from_str(text).map_err(|e| unusable(0, refused(text, &e)))?;
     for answer in given {
         let result = match (answer.ok, answer.error) {
             (Some(raw), None) => Ok(raw.get().to_owned()),

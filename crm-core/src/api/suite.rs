@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::request::{Request, write};
 use super::shape::{Shape, required};
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::FromJson;
 use crate::base::reason::Explain;
 use crate::store::conformance;
 use crate::store::repository::Repository;
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Suite {
     /// What the names of the suite's tenants begin with; one that was never used in this store.

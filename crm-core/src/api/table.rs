@@ -169,7 +169,7 @@ fn unwritten(error: &serde_json::Error) -> Error {
 }
 
 #[cfg(feature = "store")]
-fn written<T: serde::Serialize>(decision: Decision<T>) -> Result<Decision<Written>> {
+fn written<T: crate::base::json::ToJson>(decision: Decision<T>) -> Result<Decision<Written>> {
     let value = crate::base::writer::to_raw(&decision.value).map_err(|e| unwritten(&e))?;
     Ok(Decision::new(value, decision.reasons))
 }

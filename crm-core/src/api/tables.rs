@@ -1,7 +1,5 @@
 //! The tables in a caller's database: the statements that make them, or their making.
 
-use serde::{Deserialize, Serialize};
-
 use super::asking::{DIALECTS, dialect};
 use super::request::{Request, write};
 use super::shape::{Shape, optional, required};
@@ -9,12 +7,13 @@ use super::statements::RenderingRepository;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Explain;
 use crate::crm::kinds::KINDS;
 use crate::store::sql::Dialect;
 use crate::store::sql::schema::LAYOUT;
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// The dialect.
@@ -29,13 +28,13 @@ static WANTED: Shape = Shape::Object(&[
     optional("layout", &Shape::Nullable(&Shape::Integer(0, i64::MAX as u64))),
 ]);
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
 static NOTHING: Shape = Shape::Object(&[]);
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Made {
     /// The layout that the database had; none for one without tables.
     before: Option<i64>,
@@ -43,7 +42,7 @@ struct Made {
     layout: i64,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Tables {
     /// The layout that the statements bring about.
     layout: i64,

@@ -5,6 +5,8 @@
 //! `largest_fraction` moneyphp/money, `largest_ratio` dinero.js, `sequential_from_last` RubyMoney,
 //! `round_half_down_then_first` Sylius, `largest_fraction_by_magnitude` Vendure; each is checked against those projects' own test data.
 
+use std::collections::BinaryHeap;
+
 use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
@@ -12,9 +14,10 @@ use super::decimal::Dec;
 use super::error::Error;
 use super::reason::Reason;
 use super::rounding::{Mode, floor_ratio, power_of_ten, round_ratio};
+use crate::base::json::{FromJson, ToJson};
 
 /// Who gets the units that are left when an amount is shared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RemainderRule {
@@ -145,12 +148,12 @@ fn left_over(units: i128, shares: &[i128]) -> i128 {
 /// Adds one step to the shares of the first `count` candidates, largest rank first, ties in order.
 fn give(shares: &mut [i128], ranks: impl Iterator<Item = i128>, count: usize, step: i128) {
     let ranks: Vec<i128> = ranks.collect();
-    // The least rank that still gets a step, and how many of that rank do.
-    let mut sorted = ranks.clone();
-    let mut least = i128::MIN;
-    if let Some(above) = ranks.len().checked_sub(count).filter(|above| *above < ranks.len()) {
-        least = *sorted.select_nth_unstable(above).1;
+    // The least rank that still gets a step, and how many of that rank do. A heap, since a selection brings several kilobytes.
+    let mut heap = BinaryHeap::from(ranks.clone());
+    for _ in 1..count.min(ranks.len()) {
+        heap.pop();
     }
+    let least = heap.pop().unwrap_or(i128::MIN);
     let larger = ranks.iter().filter(|rank| **rank > least).count();
     let mut ties = count.saturating_sub(larger);
     for (share, rank) in shares.iter_mut().zip(ranks) {

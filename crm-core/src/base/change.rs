@@ -7,9 +7,10 @@ use super::id::Id;
 use super::number::{Numbers, resolve};
 use super::record::{Key, Record};
 use super::time::Instant;
+use crate::base::json::{FromJson, ToJson};
 
 /// What must be true of a record for a change to be committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// There is no such record.
@@ -19,7 +20,7 @@ pub enum Expect {
 }
 
 /// A record to write.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Put {
     /// The whole new record.
@@ -31,7 +32,7 @@ pub struct Put {
 }
 
 /// A record to remove.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Delete {
     /// Which record.
@@ -41,7 +42,7 @@ pub struct Delete {
 }
 
 /// A record that was read and must not have changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Require {
     /// Which record.
@@ -53,7 +54,7 @@ pub struct Require {
 /// A name that only one record may hold, taken or given back.
 ///
 /// Releases are carried out before claims, so that a name can pass from one record to another in one commit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// What the name is unique in.
@@ -68,7 +69,7 @@ pub struct Claim {
 }
 
 /// A count that may not pass a limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Counter {
     /// What is counted.
@@ -85,7 +86,7 @@ pub struct Counter {
 /// A number to give out inside the commit: the next one of its series, from 1.
 ///
 /// Series have no gaps: a number is given out by the transaction that uses it, so the commits of one scope follow one another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Allocate {
     /// The number's place among this change set's numbers; bodies hold `{"$alloc": token}`.
@@ -95,7 +96,7 @@ pub struct Allocate {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
@@ -120,7 +121,7 @@ pub struct Event {
 }
 
 /// A time at which a rule looks at a record again: set, moved or removed. There is one a record and rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Timer {
     /// The record.
@@ -139,7 +140,7 @@ pub struct Timer {
 }
 
 /// The mark by which a repeated request is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Idempotency {
     /// The caller's key.
@@ -151,7 +152,7 @@ pub struct Idempotency {
 }
 
 /// Everything that one operation changes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSet {
     /// Whose data changes.
@@ -210,7 +211,7 @@ fn is_zero(value: &u32) -> bool {
 }
 
 /// An event as a store gives it back: with the cursor after it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoredEvent {
@@ -237,7 +238,7 @@ impl StoredEvent {
 }
 
 /// A timer as a store gives it back.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct StoredTimer {
     /// When it is due.
@@ -252,7 +253,7 @@ pub struct StoredTimer {
 }
 
 /// When a tenant's first timer is due.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TenantDue {

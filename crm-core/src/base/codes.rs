@@ -140,7 +140,7 @@ pub fn render(code: Code, details: &Fields, language: Language) -> String {
 fn sentence(value: &Value) -> Option<(Code, Fields)> {
     let code = Code::find(value.get("code")?.as_str()?)?;
     let params = value.get("params").and_then(Value::as_object).cloned().unwrap_or_default();
-    Some((code, params.into_iter().collect()))
+    Some((code, super::order::map(params)))
 }
 
 #[cfg(test)]

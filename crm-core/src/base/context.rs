@@ -7,11 +7,12 @@ use super::error::Error;
 use super::limits;
 use super::reason::Explain;
 use super::time::{Date, Instant, Zone};
+use crate::base::json::{FromJson, ToJson};
 
 /// The context of one request, given by the host.
 ///
 /// Nothing in it is read from the surroundings: the same request in the same context gives the same answer, byte for byte.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Context {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::codes::Code;
 use super::error::Error;
+use super::json::{Fault, FromJson, Reader, ToJson, Writer};
 
 /// An exact decimal with up to 28 significant digits.
 ///
@@ -314,6 +315,21 @@ impl fmt::Display for Dec {
 impl fmt::Debug for Dec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl ToJson for Dec {
+    fn to_json(&self, writer: &mut Writer) {
+        match Spelling::new().spell(self.0) {
+            Some(text) => writer.word(text),
+            None => writer.word(&self.to_string()),
+        }
+    }
+}
+
+impl<'de> FromJson<'de> for Dec {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        Dec::deserialize(reader)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -13,12 +12,13 @@ use super::custom::CustomFields;
 use super::error::{Error, Result};
 use super::hint::refused;
 use super::id::Id;
+use super::json::{Fault, FromJson, FromJsonOwned, Reader, ToJson, Writer};
 use super::record::{Body, KeyBytes, Record};
 use super::time::Instant;
 use super::{order, reader, writer};
 
 /// A kind of record.
-pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync {
+pub trait Entity: Clone + PartialEq + ToJson + FromJsonOwned + Send + Sync {
     /// The kind's name, in the singular.
     const KIND: &'static str;
     /// The version of the body's layout.
@@ -93,6 +93,99 @@ pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync
     }
 }
 
+/// How the bodies of a kind are read, without its type.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// The kind's name.
+    pub kind: &'static str,
+    /// The version of the body's layout.
+    pub schema: u32,
+    /// Brings a body of layout `from` to layout `from + 1`.
+    pub upcast: fn(u32, &mut Map<String, Value>),
+}
+
+impl Layout {
+    /// That of a type.
+    pub const fn of<E: Entity>() -> Self {
+        Layout { kind: E::KIND, schema: E::SCHEMA, upcast: E::upcast }
+    }
+
+    /// A record's body in this layout.
+    ///
+    /// # Errors
+    /// As [`present`].
+    pub fn body(self, record: &Record) -> Result<std::borrow::Cow<'_, Body>> {
+        present(record, self.schema, self.upcast)
+    }
+}
+
+/// A record as its kind's type holds it, whatever the type: what is done with records of every kind is compiled once.
+pub trait Held: Send + Sync {
+    /// How its kind's bodies are read.
+    fn layout(&self) -> Layout;
+    /// The record's id.
+    fn id(&self) -> &Id;
+    /// The version that was read.
+    fn version(&self) -> u64;
+    /// The custom fields.
+    fn custom(&self) -> Option<&CustomFields>;
+    /// Everything that is wrong with the record's fields.
+    fn violations(&self) -> Vec<Error>;
+    /// The record to store at a version.
+    ///
+    /// # Errors
+    /// `internal_error` when the body cannot be written.
+    fn to_record(&self, version: u64) -> Result<Record>;
+    /// The record to store at a version, with a body that is written already.
+    fn with_body(&self, version: u64, body: Body) -> Record;
+    /// As it writes itself.
+    fn json(&self) -> &dyn ToJson;
+    /// The fields in which another value differs from a stored record, where that is not what this one was read from.
+    ///
+    /// # Errors
+    /// As [`Entity::from_record`].
+    fn differs(&self, stored: &Record, new: &dyn ToJson) -> Result<Option<Fields>>;
+}
+
+impl<E: Entity> Held for E {
+    fn layout(&self) -> Layout {
+        Layout::of::<E>()
+    }
+
+    fn id(&self) -> &Id {
+        Entity::id(self)
+    }
+
+    fn version(&self) -> u64 {
+        Entity::version(self)
+    }
+
+    fn custom(&self) -> Option<&CustomFields> {
+        Entity::custom(self)
+    }
+
+    fn violations(&self) -> Vec<Error> {
+        Entity::violations(self)
+    }
+
+    fn to_record(&self, version: u64) -> Result<Record> {
+        Entity::to_record(self, version)
+    }
+
+    fn with_body(&self, version: u64, body: Body) -> Record {
+        Entity::with_body(self, version, body)
+    }
+
+    fn json(&self) -> &dyn ToJson {
+        self
+    }
+
+    fn differs(&self, stored: &Record, new: &dyn ToJson) -> Result<Option<Fields>> {
+        let stands = E::from_record(stored)?;
+        Ok((*self != stands).then(|| changed(Some(&stands), new)))
+    }
+}
+
 fn corrupt(record: &Record) -> Error {
     Error::new(Code::CorruptRecord).with("kind", record.kind.clone()).with("id", record.id.as_str())
 }
@@ -125,8 +218,8 @@ pub fn present(
 /// # Errors
 /// `corrupt_record` when the old body is not an object.
 pub fn rewritten(record: &Record, old: &Body, changed: &Fields) -> Result<Body> {
-    let fields: std::result::Result<BTreeMap<String, Box<RawValue>>, _> = serde_json::from_str(old.text());
-    let mut fields = fields.map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+    let fields: std::result::Result<BTreeMap<String, Box<RawValue>>, _> = reader::from_str(old.text());
+    let mut fields = fields.map_err(|e| corrupt(record).with("reason", refused(old.text(), &e)))?;
     for (name, value) in changed {
         match value {
             Value::Null => fields.remove(name),
@@ -159,7 +252,7 @@ pub trait Updates {
 }
 
 /// The fields of a body as a map; empty for what is not an object.
-pub fn fields<T: Serialize>(value: &T) -> Fields {
+pub fn fields(value: &dyn ToJson) -> Fields {
     text_fields(writer::to_string(value, 0))
 }
 
@@ -171,7 +264,7 @@ fn text_fields(text: serde_json::Result<String>) -> Fields {
 }
 
 /// The fields in which two bodies differ, with the new values; a field that is gone is null.
-pub fn changed<T: Serialize>(old: Option<&T>, new: &T) -> Fields {
+pub fn changed(old: Option<&dyn ToJson>, new: &dyn ToJson) -> Fields {
     differences(old.map(fields).unwrap_or_default(), fields(new))
 }
 
@@ -214,6 +307,21 @@ impl<T: Clone> Set<T> {
             Set::Clear => *field = None,
             Set::To(value) => *field = Some(value.clone()),
         }
+    }
+}
+
+impl<T: ToJson> ToJson for Set<T> {
+    fn to_json(&self, writer: &mut Writer) {
+        match self {
+            Set::To(value) => value.to_json(writer),
+            _ => writer.push("null"),
+        }
+    }
+}
+
+impl<'de, T: FromJson<'de>> FromJson<'de> for Set<T> {
+    fn from_json(reader: &mut Reader<'de>) -> std::result::Result<Self, Fault> {
+        Ok(Option::<T>::from_json(reader)?.map_or(Set::Clear, Set::To))
     }
 }
 
@@ -264,6 +372,18 @@ impl<T> Given<T> {
     }
 }
 
+impl<T: ToJson> ToJson for Given<T> {
+    fn to_json(&self, writer: &mut Writer) {
+        self.0.to_json(writer);
+    }
+}
+
+impl<'de, T: FromJson<'de>> FromJson<'de> for Given<T> {
+    fn from_json(reader: &mut Reader<'de>) -> std::result::Result<Self, Fault> {
+        T::from_json(reader).map(|value| Given(Some(value)))
+    }
+}
+
 impl<T: Serialize> Serialize for Given<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -309,7 +429,7 @@ macro_rules! entity {
         optional { $($(#[$odoc:meta])* $ofield:ident: $otype:ty,)* }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, $crate::base::json::ToJson, $crate::base::json::FromJson)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             /// The id.
@@ -331,7 +451,7 @@ macro_rules! entity {
         }
 
         #[doc = concat!("What is given to create a [`", stringify!($name), "`].")]
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, $crate::base::json::ToJson, $crate::base::json::FromJson)]
         #[serde(deny_unknown_fields)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $new {
@@ -349,7 +469,7 @@ macro_rules! entity {
         }
 
         #[doc = concat!("What is given to change a [`", stringify!($name), "`]: a field left out stays, null empties it.")]
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, $crate::base::json::ToJson, $crate::base::json::FromJson)]
         #[serde(deny_unknown_fields)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $update {

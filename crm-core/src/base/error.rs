@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::canonical::{Fields, canonical, object};
 use super::codes::{Code, Language};
+use crate::base::json::{FromJson, ToJson, Writer};
 
 /// The coarse class of an error: what a caller can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -32,6 +33,23 @@ pub enum Kind {
     Unsupported,
     /// A defect of the engine; please report it.
     Internal,
+}
+
+impl Kind {
+    /// The stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Validation => "validation",
+            Kind::NotFound => "not_found",
+            Kind::Conflict => "conflict",
+            Kind::InvalidTransition => "invalid_transition",
+            Kind::Forbidden => "forbidden",
+            Kind::Limit => "limit",
+            Kind::Storage => "storage",
+            Kind::Unsupported => "unsupported",
+            Kind::Internal => "internal",
+        }
+    }
 }
 
 /// A refusal: what is wrong, where, and what to do about it.
@@ -156,7 +174,7 @@ impl Error {
     /// The error as it goes over the wire.
     pub fn to_value(&self) -> Value {
         let mut out = Fields::new();
-        out.insert("kind".into(), serde_json::to_value(self.kind()).unwrap_or_default());
+        out.insert("kind".into(), self.kind().name().into());
         out.insert("code".into(), self.code().into());
         out.insert("message".into(), self.message().into());
         out.insert("path".into(), self.path().into());
@@ -193,6 +211,12 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl ToJson for Error {
+    fn to_json(&self, writer: &mut Writer) {
+        self.to_value().to_json(writer);
+    }
+}
 
 impl Serialize for Error {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {

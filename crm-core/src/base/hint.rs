@@ -159,7 +159,7 @@ mod typed {
         Code::ALL.iter().find_map(|code| {
             let rest = code.english().strip_prefix("`{value}")?;
             let value = value.strip_suffix(rest)?;
-            let params: Fields = [("value".to_owned(), value.into())].into();
+            let params: Fields = crate::base::order::map([("value".to_owned(), value.into())]);
             (render(*code, &params, Language::English) == said).then(|| Reason::new(*code).with("value", value))
         })
     }
@@ -170,10 +170,11 @@ mod tests {
     use serde::Deserialize;
 
     use super::{refused, unreadable};
+    use crate::base::json::FromJson;
     use crate::base::reader;
     use crate::base::time::Date;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, FromJson)]
     #[serde(deny_unknown_fields)]
     #[allow(dead_code)]
     struct Thing {

@@ -20,6 +20,7 @@ pub mod error;
 pub mod hint;
 #[cfg(feature = "store")]
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod money;
 #[cfg(feature = "store")]

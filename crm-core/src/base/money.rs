@@ -9,6 +9,7 @@ use super::currency::Currency;
 use super::decimal::Dec;
 use super::error::Error;
 use super::rounding::{Mode, round};
+use crate::base::json::{FromJson, ToJson};
 
 /// An amount in one currency.
 ///
@@ -20,7 +21,7 @@ use super::rounding::{Mode, round};
 /// assert_eq!(usd.add(&eur).map_err(|e| e.code()), Err("currency_mismatch"));
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Money {

@@ -16,9 +16,10 @@ use super::limits;
 use super::money::Money;
 use super::rounding::{Mode, Rounder, round_fraction};
 use super::time::Date;
+use crate::base::json::{FromJson, ToJson};
 
 /// What one unit of a currency was worth in another on a date.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rate {
@@ -36,7 +37,7 @@ pub struct Rate {
 }
 
 /// An amount in another currency, with everything that led to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Converted {

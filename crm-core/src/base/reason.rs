@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::canonical::{Fields, canonical, object};
 use super::codes::{Code, Language};
+use crate::base::json::{Fault, FromJson, Reader, ToJson, Writer};
 
 /// How much explanation a request asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Explain {
@@ -101,7 +102,42 @@ impl Reason {
 /// A reason as a detail of an error or of another reason: a hint, or what lies behind a failure. What is beneath it is left out.
 impl From<Reason> for Value {
     fn from(reason: Reason) -> Value {
-        object([("code".to_owned(), reason.code.name().into()), ("params".to_owned(), object(reason.params))].into())
+        let mut map = serde_json::Map::new();
+        map.insert("code".to_owned(), reason.code.name().into());
+        map.insert("params".to_owned(), object(reason.params));
+        Value::Object(map)
+    }
+}
+
+impl ToJson for Reason {
+    fn to_json(&self, writer: &mut Writer) {
+        let skip = u64::from(self.children.is_empty()) << 2;
+        writer.fields(&["code", "params", "children"], skip, &[&self.code.name(), &self.params, &self.children]);
+    }
+}
+
+/// A reason as it is written.
+#[derive(Deserialize, FromJson)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    code: String,
+    #[serde(default)]
+    params: Fields,
+    #[serde(default)]
+    children: Vec<Reason>,
+}
+
+impl Read {
+    const UNKNOWN: &str = "there is no such reason code";
+
+    fn reason(self) -> Option<Reason> {
+        Some(Reason { code: Code::find(&self.code)?, params: self.params, children: self.children })
+    }
+}
+
+impl<'de> FromJson<'de> for Reason {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        Read::from_json(reader)?.reason().ok_or_else(|| Fault::new(&Read::UNKNOWN))
     }
 }
 
@@ -120,17 +156,6 @@ impl Serialize for Reason {
 
 impl<'de> Deserialize<'de> for Reason {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Read {
-            code: String,
-            #[serde(default)]
-            params: Fields,
-            #[serde(default)]
-            children: Vec<Reason>,
-        }
-        let read = Read::deserialize(deserializer)?;
-        let code = Code::find(&read.code).ok_or_else(|| serde::de::Error::custom("there is no such reason code"))?;
-        Ok(Reason { code, params: read.params, children: read.children })
+        Read::deserialize(deserializer)?.reason().ok_or_else(|| serde::de::Error::custom(Read::UNKNOWN))
     }
 }

@@ -6,11 +6,12 @@ use serde_json::value::RawValue;
 use super::decimal::Dec;
 use super::id::Id;
 use super::number::{Numbers, resolve};
-use super::text::fold;
+use super::text::{fold, hex};
 use super::time::{Date, Instant};
+use crate::base::json::{FromJson, ToJson};
 
 /// The name of a record: its kind and id, within a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
     /// The kind, such as `opportunity`.
@@ -27,7 +28,7 @@ impl Key {
 }
 
 /// A record as stores keep it: the body is JSON text that no adapter reads, the keys are bytes that every adapter compares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The kind, such as `opportunity`.
@@ -78,7 +79,7 @@ impl Body {
     ///
     /// # Errors
     /// `internal_error` when the value is not representable in JSON, which no wire type of ours is.
-    pub fn write<T: Serialize>(value: &T) -> Result<Self, super::error::Error> {
+    pub fn write(value: &dyn ToJson) -> Result<Self, super::error::Error> {
         super::writer::to_raw(value)
             .map(Body)
             .map_err(|e| super::error::Error::new(super::codes::Code::InternalError).with("reason", e.to_string()))
@@ -112,6 +113,18 @@ impl PartialEq for Body {
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.text())
+    }
+}
+
+impl ToJson for Body {
+    fn to_json(&self, writer: &mut super::json::Writer) {
+        writer.push(self.text());
+    }
+}
+
+impl<'de> FromJson<'de> for Body {
+    fn from_json(reader: &mut super::json::Reader<'de>) -> Result<Self, super::json::Fault> {
+        Box::from_json(reader).map(Body)
     }
 }
 
@@ -259,28 +272,47 @@ impl KeyBytes {
     }
 }
 
+impl KeyBytes {
+    /// What a key is refused for that is not written in hex.
+    const HEX: &str = "a key is written in hex";
+
+    /// The bytes in lower-case hex.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// Reads hex.
+    pub fn parse(text: &str) -> Option<Self> {
+        let nibbles: Option<Vec<u8>> =
+            text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+        let nibbles = nibbles.filter(|n| n.len().is_multiple_of(2))?;
+        let pairs = nibbles.chunks_exact(2).map(|pair| pair.iter().fold(0_u8, |byte, nibble| (byte << 4) | nibble));
+        Some(KeyBytes(pairs.collect()))
+    }
+}
+
+impl ToJson for KeyBytes {
+    fn to_json(&self, writer: &mut super::json::Writer) {
+        writer.word(&self.hex());
+    }
+}
+
+impl<'de> FromJson<'de> for KeyBytes {
+    fn from_json(reader: &mut super::json::Reader<'de>) -> Result<Self, super::json::Fault> {
+        KeyBytes::parse(&reader.text()?).ok_or_else(|| super::json::Fault::new(&KeyBytes::HEX))
+    }
+}
+
 impl Serialize for KeyBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut hex = String::with_capacity(self.0.len().saturating_mul(2));
-        for byte in &self.0 {
-            for nibble in [byte >> 4, byte & 15] {
-                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        serializer.serialize_str(&hex)
+        serializer.serialize_str(&self.hex())
     }
 }
 
 impl<'de> Deserialize<'de> for KeyBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let nibbles: Option<Vec<u8>> =
-            text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-        let nibbles = nibbles
-            .filter(|n| n.len().is_multiple_of(2))
-            .ok_or_else(|| serde::de::Error::custom("a key is written in hex"))?;
-        let pairs = nibbles.chunks_exact(2).map(|pair| pair.iter().fold(0_u8, |byte, nibble| (byte << 4) | nibble));
-        Ok(KeyBytes(pairs.collect()))
+        KeyBytes::parse(&text).ok_or_else(|| serde::de::Error::custom(KeyBytes::HEX))
     }
 }
 

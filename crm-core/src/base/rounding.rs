@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::codes::Code;
 use super::decimal::Dec;
 use super::error::Error;
+use crate::base::json::{FromJson, ToJson};
 
 /// Which neighbour a value between two multiples of the increment goes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Mode {

@@ -11,14 +11,25 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Error, Result};
 
+use super::json::ToJson;
+
 /// Writes a value as JSON text, with room for `size` bytes to begin with.
 ///
 /// # Errors
 /// A map whose key is no text, and whatever a type refuses to write of itself.
-pub fn to_string<T: Serialize>(value: &T, size: usize) -> Result<String> {
-    let mut writer = Writer { out: String::with_capacity(size), raw: false, plain: false };
-    value.serialize(&mut writer)?;
-    Ok(writer.out)
+pub fn to_string(value: &dyn ToJson, size: usize) -> Result<String> {
+    let mut writer = Writer { out: String::with_capacity(size), raw: false, plain: false, failed: None };
+    value.to_json(&mut writer);
+    match writer.failed {
+        Some(error) => Err(error),
+        None => Ok(writer.out),
+    }
+}
+
+/// Writes a value as untyped JSON; null for one that refuses to be written, which no type of ours does.
+#[cfg(feature = "store")]
+pub fn to_value(value: &dyn ToJson) -> serde_json::Value {
+    to_string(value, 0).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
 }
 
 /// Writes a value as raw JSON text.
@@ -26,21 +37,92 @@ pub fn to_string<T: Serialize>(value: &T, size: usize) -> Result<String> {
 /// # Errors
 /// As [`to_string`].
 #[cfg(feature = "store")]
-pub fn to_raw<T: Serialize>(value: &T) -> Result<Box<RawValue>> {
-    to_string(value, 0).and_then(raw)
+pub fn to_raw(value: &dyn ToJson) -> Result<Box<RawValue>> {
+    to_string(value, 0).and_then(RawValue::from_string)
 }
 
-#[cfg(feature = "store")]
-fn raw(text: String) -> Result<Box<RawValue>> {
-    RawValue::from_string(text)
-}
-
-struct Writer {
+/// Where the writing stands in a text.
+pub struct Writer {
     out: String,
     /// Whether the next text is JSON already.
     raw: bool,
     /// Whether the next text has nothing to be escaped.
     plain: bool,
+    /// What a type refused to write of itself, which makes the whole text nothing.
+    failed: Option<Error>,
+}
+
+/// What the derives of [`ToJson`] and the types that need none ask of the writer.
+impl Writer {
+    /// Writes JSON as it is.
+    #[inline]
+    pub fn push(&mut self, json: &str) {
+        self.out.push_str(json);
+    }
+
+    /// Writes a text.
+    pub fn text(&mut self, text: &str) {
+        if let Err(error) = self.quote(text) {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Writes a text that has nothing to be escaped.
+    pub fn word(&mut self, word: &str) {
+        self.out.push('"');
+        self.out.push_str(word);
+        self.out.push('"');
+    }
+
+    /// Writes an object: a name and a value for each field, but for those that have a bit in `skip`.
+    pub fn fields(&mut self, names: &[&str], skip: u64, values: &[&dyn ToJson]) {
+        let mut before = "{\"";
+        let mut left = skip;
+        for (name, value) in names.iter().zip(values) {
+            if left & 1 == 0 {
+                self.out.push_str(before);
+                self.out.push_str(name);
+                self.out.push_str("\":");
+                value.to_json(self);
+                before = ",\"";
+            }
+            left >>= 1;
+        }
+        self.out.push_str(if before == ",\"" { "}" } else { "{}" });
+    }
+
+    /// Writes a variant that has a value.
+    pub fn variant(&mut self, name: &str, value: &dyn ToJson) {
+        self.open_variant(name);
+        value.to_json(self);
+        self.close_variant();
+    }
+
+    /// Opens a variant that has a value.
+    pub fn open_variant(&mut self, name: &str) {
+        self.out.push_str("{\"");
+        self.out.push_str(name);
+        self.out.push_str("\":");
+    }
+
+    /// Ends a variant after its value.
+    pub fn close_variant(&mut self) {
+        self.out.push('}');
+    }
+
+    /// Writes the inside of an object, with its end, into an object that is open already.
+    pub fn inline(&mut self, value: &dyn ToJson) {
+        let start = self.out.len();
+        value.to_json(self);
+        self.out.remove(start);
+    }
+
+    /// Writes what only serde's derives know.
+    pub fn serialize<T: Serialize>(&mut self, value: &T) {
+        if let Err(error) = value.serialize(&mut *self) {
+            self.failed = Some(error);
+        }
+    }
 }
 
 impl Writer {
@@ -48,27 +130,18 @@ impl Writer {
         write!(self.out, "{value}").map_err(Error::custom)
     }
 
-    fn text(&mut self, text: &str) -> Result<()> {
+    fn quote(&mut self, text: &str) -> Result<()> {
         if self.raw {
             self.raw = false;
             self.out.push_str(text);
         } else if std::mem::take(&mut self.plain)
             || text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
         {
-            self.out.push('"');
-            self.out.push_str(text);
-            self.out.push('"');
+            self.word(text);
         } else {
             self.out.push_str(&serde_json::to_string(text)?);
         }
         Ok(())
-    }
-
-    /// Opens a variant that has a value.
-    fn variant(&mut self, name: &'static str) {
-        self.out.push_str("{\"");
-        self.out.push_str(name);
-        self.out.push_str("\":");
     }
 
     fn list(&mut self, end: &'static str) -> Items<'_> {
@@ -83,7 +156,7 @@ impl Writer {
 }
 
 /// What is inside brackets.
-struct Items<'a> {
+pub struct Items<'a> {
     writer: &'a mut Writer,
     first: bool,
     end: &'static str,
@@ -154,11 +227,11 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_char(self, value: char) -> Result<()> {
-        self.text(value.encode_utf8(&mut [0; 4]))
+        self.quote(value.encode_utf8(&mut [0; 4]))
     }
 
     fn serialize_str(self, text: &str) -> Result<()> {
-        self.text(text)
+        self.quote(text)
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<()> {
@@ -185,7 +258,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<()> {
-        self.text(variant)
+        self.quote(variant)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
@@ -201,9 +274,9 @@ impl<'a> Serializer for &'a mut Writer {
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        self.variant(variant);
+        self.open_variant(variant);
         value.serialize(&mut *self)?;
-        self.out.push('}');
+        self.close_variant();
         Ok(())
     }
 
@@ -220,7 +293,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'a>> {
-        self.variant(variant);
+        self.open_variant(variant);
         Ok(self.list("]}"))
     }
 
@@ -238,7 +311,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'a>> {
-        self.variant(variant);
+        self.open_variant(variant);
         Ok(self.object("}}"))
     }
 }
@@ -347,6 +420,17 @@ mod tests {
         Fields { a: Option<Box<Shape>> },
     }
 
+    /// Writes a type that knows serde alone.
+    fn written<T: Serialize>(value: &T) -> Result<String> {
+        struct Alone<'a, T>(&'a T);
+        impl<T: Serialize> ToJson for Alone<'_, T> {
+            fn to_json(&self, writer: &mut Writer) {
+                writer.serialize(self.0);
+            }
+        }
+        to_string(&Alone(value), 0)
+    }
+
     #[test]
     fn every_kind_of_value_is_written_as_by_serde_json() {
         let raw: &RawValue = serde_json::from_str("{ \"kept\" : [1.50] }").unwrap();
@@ -369,8 +453,8 @@ mod tests {
             wrapped: Wrapped(vec![1, 2]),
             pair: Pair(1, "x"),
         };
-        assert_eq!(to_string(&value, 0).unwrap(), serde_json::to_string(&value).unwrap());
-        assert!(to_string(&BTreeMap::from([(1, 2)]), 0).is_err());
+        assert_eq!(written(&value).unwrap(), serde_json::to_string(&value).unwrap());
+        assert!(written(&BTreeMap::from([(1, 2)])).is_err());
     }
 
     fn json() -> impl Strategy<Value = serde_json::Value> {

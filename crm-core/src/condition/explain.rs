@@ -7,11 +7,12 @@ use super::predicate::{Against, Moment, Node, Predicate};
 use super::row::Row;
 use super::wire::ConditionOp;
 use crate::base::codes::Code;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::base::text::clip;
 
 /// What one node of a condition says of a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionNode {
     /// Where the node stands, such as `all[0].not`; empty for the whole condition.

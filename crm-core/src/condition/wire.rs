@@ -6,6 +6,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::currency::Currency;
+use crate::base::json::{FromJson, ToJson, by_serde};
 
 /// A condition on the fields of a record: a group (`all`, `any`, `not`) or a test of one field (`field` with `op`).
 ///
@@ -18,7 +19,7 @@ use crate::base::currency::Currency;
 /// let condition: Condition = serde_json::from_str(text).unwrap();
 /// assert_eq!(serde_json::to_string(&condition).unwrap(), text);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Condition {
@@ -55,7 +56,7 @@ pub struct Condition {
 }
 
 /// How a field is tested. A missing field passes only `not_equal`, `not_in` and `is_empty`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ConditionOp {
@@ -144,7 +145,7 @@ impl ConditionOp {
 /// The order of what is found: by a field, and among equals by id. Missing values come first.
 ///
 /// Texts are ordered in any case, names and ids exactly, amounts by their number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderBy {
@@ -175,6 +176,8 @@ impl fmt::Display for ConditionValue {
         }
     }
 }
+
+by_serde! { ConditionValue }
 
 impl Serialize for ConditionValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,8 @@
 //! The configuration document and the record that stores it.
 
+use crate::base::json::{FromJson, ToJson};
 use crate::base::text::hex;
+use crate::base::writer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,7 +31,7 @@ pub const STORED_ID: &str = "current";
 /// assert_eq!(config.pipeline(None)?.first(StageKind::Won)?.id, "won");
 /// # Ok::<(), crm_core::base::error::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Config {
@@ -91,7 +93,7 @@ impl Config {
     /// `internal_error` when the document cannot be written.
     pub fn hash(&self) -> Result<String> {
         let text =
-            serde_json::to_string(self).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+            writer::to_string(self, 0).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
         Ok(hex(&Sha256::digest(text.as_bytes())))
     }
 
@@ -105,7 +107,7 @@ impl Config {
         if errors.is_empty() {
             return Ok(());
         }
-        let findings = serde_json::to_value(&errors).unwrap_or_default();
+        let findings = writer::to_value(&errors);
         Err(Error::new(Code::InvalidConfiguration).with("count", errors.len()).with("findings", findings))
     }
 
@@ -131,7 +133,7 @@ impl Config {
 }
 
 /// The stored configuration of a tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigRecord {
     /// Always `current`.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::document::Config;
 use crate::base::codes::Code;
 use crate::base::error::Error;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Severity {
@@ -21,7 +22,7 @@ pub enum Severity {
 }
 
 /// One thing that the linter found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// How bad it is.
@@ -35,7 +36,7 @@ pub struct Finding {
 }
 
 /// What the linter found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LintReport {
     /// Says whether the configuration may run: there is no error.

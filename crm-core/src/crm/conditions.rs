@@ -10,6 +10,7 @@ use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Explain;
 use crate::base::time::Instant;
 use crate::condition::compile::compile;
@@ -21,7 +22,7 @@ use crate::config::{Finding, LintReport, Severity};
 use crate::store::plan::{Order, plan};
 
 /// A condition to look through.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LintConditionRequest {
@@ -32,7 +33,7 @@ pub struct LintConditionRequest {
 }
 
 /// A condition to ask over one record: a stored one by its id, or one that is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionRequest {
@@ -49,7 +50,7 @@ pub struct ConditionRequest {
 }
 
 /// What a condition says of a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionResult {
     /// Says whether it holds.
@@ -57,7 +58,7 @@ pub struct ConditionResult {
 }
 
 /// What each part of a condition says of a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionExplanation {
     /// Says whether the whole condition holds.

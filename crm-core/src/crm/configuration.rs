@@ -10,11 +10,12 @@ use crate::base::decision::Decision;
 use crate::base::entity::Entity;
 use crate::base::error::Result;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::config::{self, Config, ConfigRecord, LintReport, STORED_ID};
 
 /// Carries a configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigRequest {
@@ -23,7 +24,7 @@ pub struct ConfigRequest {
 }
 
 /// Asks for the configuration in force.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GetConfig {}

@@ -2,8 +2,8 @@
 
 use super::session::Session;
 use crate::base::codes::Code;
-use crate::base::custom::CustomValue;
-use crate::base::entity::Entity;
+use crate::base::custom::{CustomFields, CustomValue};
+use crate::base::entity::{Entity, Held};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::record::Key;
@@ -19,18 +19,28 @@ use crate::pipeline::opportunity::Opportunity;
 /// # Errors
 /// Every violation of the custom fields, with those of the record's own; `record_not_found` for a reference; `claim_taken`.
 pub async fn settle<E: Entity>(session: &mut Session<'_>, old: Option<&E>, new: &mut E) -> Result<()> {
-    let Some(given) = new.custom().cloned() else { return Ok(()) };
-    let untouched = old.and_then(Entity::custom) == Some(&given);
-    if untouched || (old.is_none() && given.is_empty() && E::KIND != Opportunity::KIND) {
-        return Ok(());
+    let old = old.map(|old| -> &dyn Held { old });
+    if let Some(made) = settled(session, old, new).await? {
+        new.set_custom(made);
+    }
+    Ok(())
+}
+
+/// The custom fields in their one form, where they are to be looked at.
+async fn settled(session: &mut Session<'_>, old: Option<&dyn Held>, new: &dyn Held) -> Result<Option<CustomFields>> {
+    let Some(given) = new.custom() else { return Ok(None) };
+    let kind = new.layout().kind;
+    let untouched = old.and_then(Held::custom) == Some(given);
+    if untouched || (old.is_none() && given.is_empty() && kind != Opportunity::KIND) {
+        return Ok(None);
     }
     let config: std::sync::Arc<Config> = session.config().await?;
-    let fields = config.custom_fields(E::KIND);
-    let made = check(&fields, &given).map_err(|mut wrong| {
+    let fields = config.custom_fields(kind);
+    let made = check(&fields, given).map_err(|mut wrong| {
         wrong.extend(new.violations());
         Error::all(wrong).unwrap_or_else(|| Error::new(Code::InvalidRequest))
     })?;
-    let before = old.and_then(Entity::custom);
+    let before = old.and_then(Held::custom);
     for field in &fields {
         let (was, now) = (before.and_then(|custom| custom.get(&field.id)), made.get(&field.id));
         if was == now {
@@ -41,9 +51,9 @@ pub async fn settle<E: Entity>(session: &mut Session<'_>, old: Option<&E>, new: 
         }
         if field.unique {
             let name = |value: Option<&CustomValue>| value.and_then(|value| unique_name(field, value));
-            let (was, now, scope) = (name(was), name(now), format!("custom.{}.{}", E::KIND, field.id));
+            let (was, now, scope) = (name(was), name(now), format!("custom.{kind}.{}", field.id));
             if was != now {
-                let owner = Key::new(E::KIND, new.id());
+                let owner = Key::new(kind, new.id());
                 if let Some(was) = was {
                     session.release(&scope, &was, owner.clone());
                 }
@@ -53,8 +63,7 @@ pub async fn settle<E: Entity>(session: &mut Session<'_>, old: Option<&E>, new: 
             }
         }
     }
-    new.set_custom(made);
-    Ok(())
+    Ok(Some(made))
 }
 
 async fn refer(session: &mut Session<'_>, field: &CustomField, id: &str) -> Result<()> {

@@ -8,13 +8,15 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
+use crate::base::reader;
 use crate::base::record::Key;
 use crate::base::time::Instant;
 use crate::store::history::{self, HistoryEntry, Verified};
 
 /// Names a record of any kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfRecord {
@@ -25,7 +27,7 @@ pub struct OfRecord {
 }
 
 /// Asks for the versions of a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListHistory {
@@ -42,7 +44,7 @@ pub struct ListHistory {
 }
 
 /// The versions of a record, oldest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryPage {
     /// The versions.
@@ -50,7 +52,7 @@ pub struct HistoryPage {
 }
 
 /// Asks for a record as of an instant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AsOfRequest {
@@ -63,7 +65,7 @@ pub struct AsOfRequest {
 }
 
 /// A record as it stood.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordThen {
     /// The version it had; 0 when it was not there.
@@ -94,7 +96,7 @@ pub(crate) async fn as_of(session: &mut Session<'_>, request: &AsOfRequest) -> R
     };
     let record = record.resolved();
     let corrupt = || Error::new(Code::CorruptRecord).with("kind", request.kind.clone()).with("id", request.id.as_str());
-    let body: Fields = serde_json::from_str(record.body.text()).map_err(|_| corrupt())?;
+    let body: Fields = reader::from_str(record.body.text()).map_err(|_| corrupt())?;
     Ok(Decision::plain(RecordThen { version: record.version, body: Some(body) }))
 }
 

@@ -15,7 +15,9 @@ use crate::base::decision::Decision;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, TEXT};
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::record::KeyBytes;
 use crate::base::time::Instant;
@@ -31,7 +33,7 @@ pub fn pause(failures: u32) -> i64 {
 }
 
 /// How far an intent is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum IntentStatus {
@@ -55,7 +57,7 @@ impl IntentStatus {
 }
 
 /// Work for the world outside, such as telling somebody something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Intent {
     /// The id.
@@ -127,7 +129,7 @@ impl Entity for Intent {
 }
 
 /// Which intents to list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListIntents {
@@ -143,7 +145,7 @@ pub struct ListIntents {
 }
 
 /// A page of intents, those that have waited longest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IntentPage {
     /// The intents.
@@ -154,7 +156,7 @@ pub struct IntentPage {
 }
 
 /// How an attempt at an intent ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Attempt {
@@ -165,7 +167,7 @@ pub enum Attempt {
 }
 
 /// Says how an attempt at an intent ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Acknowledge {
@@ -197,7 +199,7 @@ pub(super) async fn emit(session: &mut Session<'_>, kind: &str, record: Related,
         updated_at: Some(now),
     };
     let made = session.create(&intent).await?;
-    session.event("created", &made, now, Fields::from([("kind".to_owned(), kind.into())]))?;
+    session.event("created", &made, now, order::map([("kind".to_owned(), kind.into())]))?;
     Ok(made)
 }
 
@@ -278,7 +280,7 @@ fn finish(
     now: Instant,
 ) -> Result<Decision<Intent>> {
     let saved = session.save(old, new)?;
-    session.event(what, &saved, now, Fields::from([("attempts".to_owned(), saved.attempts.into())]))?;
+    session.event(what, &saved, now, order::map([("attempts".to_owned(), saved.attempts.into())]))?;
     let reason = Reason::new(code).with("id", saved.id.as_str()).with("attempts", saved.attempts);
     let reason = if code == Code::IntentPostponed { reason.show("ready_at", saved.ready_at) } else { reason };
     Ok(Decision::new(saved, vec![reason]))

@@ -8,16 +8,18 @@ use super::session::{Session, parse_cursor, write_cursor};
 use crate::base::canonical::{Fields, object};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
-use crate::base::entity::{Creates, Entity, Updates, changed};
+use crate::base::entity::{Creates, Entity, Held, Updates, changed};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::reason::Reason;
-use crate::base::record::KeyBytes;
+use crate::base::record::{KeyBytes, Record};
+use crate::base::time::Instant;
 use crate::store::query::{Query, Test};
 
 /// Names a record by its id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ById {
@@ -36,9 +38,14 @@ pub async fn create<C: Creates>(session: &mut Session<'_>, request: &C) -> Resul
     let mut new = request.make(id, at);
     custom::settle(session, None, &mut new).await?;
     let made = session.create(&new).await?;
-    session.event("created", &made, at, Fields::new())?;
-    let reason = Reason::new(Code::RecordCreated).with("kind", C::Entity::KIND).with("id", made.id().as_str());
-    Ok(Decision::new(made, vec![reason]))
+    let reasons = created(session, &made, at)?;
+    Ok(Decision::new(made, reasons))
+}
+
+fn created(session: &mut Session<'_>, made: &dyn Held, at: Instant) -> Result<Vec<Reason>> {
+    session.event("created", made, at, Fields::new())?;
+    let reason = Reason::new(Code::RecordCreated).with("kind", made.layout().kind).with("id", made.id().as_str());
+    Ok(vec![reason])
 }
 
 /// Changes a record; nothing is written when it already has these values.
@@ -54,26 +61,43 @@ pub async fn update<U: Updates>(session: &mut Session<'_>, request: &U) -> Resul
     let mut new = old.clone();
     request.apply(&mut new);
     custom::settle(session, Some(&old), &mut new).await?;
-    let kind = U::Entity::KIND;
     if new == old {
-        session.check_version(&old)?;
-        session.keep();
-        let reason = Reason::new(Code::NothingChanged).with("kind", kind).with("id", id.as_str());
-        return Ok(Decision::new(old, vec![reason]));
+        let reasons = unchanged(session, &old)?;
+        return Ok(Decision::new(old, reasons));
     }
-    let fields = changed(Some(&old), &new);
-    if let Some(created) = old.created_at().filter(|created| at < *created) {
-        let error = Error::new(Code::DateBeforeHistory).with("value", at.to_string());
-        return Err(error.with("latest", created.to_string()).at("effective_at"));
-    }
+    let fields = differences(&old, &new, at, old.created_at())?;
     U::touch(&mut new, at);
     let saved = session.save(&old, &new)?;
+    let reasons = updated(session, &saved, fields, at)?;
+    Ok(Decision::new(saved, reasons))
+}
+
+fn unchanged(session: &mut Session<'_>, old: &dyn Held) -> Result<Vec<Reason>> {
+    session.check_version(old)?;
+    session.keep();
+    let reason = Reason::new(Code::NothingChanged).with("kind", old.layout().kind).with("id", old.id().as_str());
+    Ok(vec![reason])
+}
+
+/// What a change at a time changes; it is not before the record came into being.
+fn differences(old: &dyn Held, new: &dyn Held, at: Instant, created: Option<Instant>) -> Result<Fields> {
+    let fields = changed(Some(old.json()), new.json());
+    match created.filter(|created| at < *created) {
+        None => Ok(fields),
+        Some(created) => {
+            let error = Error::new(Code::DateBeforeHistory).with("value", at.to_string());
+            Err(error.with("latest", created.to_string()).at("effective_at"))
+        }
+    }
+}
+
+fn updated(session: &mut Session<'_>, saved: &dyn Held, fields: Fields, at: Instant) -> Result<Vec<Reason>> {
     let names: Vec<Value> = fields.keys().map(|name| Value::String(name.clone())).collect();
     let mut data = Fields::new();
     data.insert("changed".to_owned(), object(fields));
-    session.event("updated", &saved, at, data)?;
-    let reason = Reason::new(Code::RecordUpdated).with("kind", kind).with("id", id.as_str()).with("fields", names);
-    Ok(Decision::new(saved, vec![reason]))
+    session.event("updated", saved, at, data)?;
+    let reason = Reason::new(Code::RecordUpdated).with("kind", saved.layout().kind).with("id", saved.id().as_str());
+    Ok(vec![reason.with("fields", names)])
 }
 
 /// Reads a record.
@@ -118,12 +142,23 @@ pub async fn find<E: Entity>(
     limit: Option<u32>,
     cursor: Option<&str>,
 ) -> Result<(Vec<E>, Option<String>)> {
+    let (records, cursor) = find_records(session, E::KIND, search, limit, cursor).await?;
+    Ok((records.iter().map(E::from_record).collect::<Result<_>>()?, cursor))
+}
+
+async fn find_records(
+    session: &mut Session<'_>,
+    kind: &str,
+    search: Search,
+    limit: Option<u32>,
+    cursor: Option<&str>,
+) -> Result<(Vec<Record>, Option<String>)> {
     let wanted = page_size(limit)?;
-    let mut query = Query::of(&session.context().tenant, E::KIND, wanted);
+    let mut query = Query::of(&session.context().tenant, kind, wanted);
     query.tests = search.tests;
     query.order = search.order;
     query.after = parse_cursor(cursor, &query)?;
-    let (items, next) = session.find::<E>(&query).await?;
+    let (items, next) = session.find_records(&query).await?;
     Ok((items, write_cursor(next, &query)))
 }
 

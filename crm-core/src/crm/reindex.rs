@@ -14,6 +14,7 @@ use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::hint::hint;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::record::{KeyBytes, Record};
 use crate::base::text::clip;
@@ -24,7 +25,7 @@ use crate::store::repository::Repository;
 const PAGE: usize = 500;
 
 /// Asks for the keys of a page of records to be made anew.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReindexRequest {
@@ -39,7 +40,7 @@ pub struct ReindexRequest {
 }
 
 /// What was done with a page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reindexed {
     /// How many records were looked at.

@@ -1,7 +1,5 @@
 //! Running an operation: load, decide, commit, and try again when somebody else was faster.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::engine::Crm;
@@ -14,6 +12,7 @@ use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::hint::{refused, unreadable};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, FromJsonOwned, ToJson};
 use crate::base::number::{Numbers, resolve};
 use crate::base::reader;
 use crate::base::reason::{Explain, Reason};
@@ -48,7 +47,7 @@ pub trait Job<T>: MaybeSend + MaybeSync {
 }
 
 /// The stored form of an answer.
-#[derive(Serialize, Deserialize)]
+#[derive(FromJson)]
 struct Answer<T> {
     value: T,
     #[serde(default)]
@@ -89,7 +88,7 @@ async fn decide_once<T>(
 /// Whatever the operation refuses or the store meets; `idempotency_key_reused`.
 pub async fn run<T>(repository: &dyn Repository, frame: Frame<'_>, job: &dyn Job<T>) -> Result<Decision<T>>
 where
-    T: Serialize + DeserializeOwned + Send,
+    T: ToJson + FromJsonOwned + Send,
 {
     if let Some(answer) = replay::<T>(repository, frame).await? {
         return Ok(answer);
@@ -133,8 +132,8 @@ fn is_race(error: &Error) -> bool {
 /// Whatever the operation refuses or the store meets.
 pub async fn run_typed<I, T>(crm: &Crm, operation: &'static str, input: &I, job: &dyn Job<T>) -> Result<Decision<T>>
 where
-    I: Serialize,
-    T: Serialize + DeserializeOwned + Send,
+    I: ToJson,
+    T: ToJson + FromJsonOwned + Send,
 {
     let hash = match crm.key() {
         Some(_) => {
@@ -196,7 +195,7 @@ pub fn request_hash(
     Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 
-async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'_>) -> Result<Option<Decision<T>>> {
+async fn replay<T: FromJsonOwned>(repository: &dyn Repository, frame: Frame<'_>) -> Result<Option<Decision<T>>> {
     let Some((key, hash)) = frame.idempotency else { return Ok(None) };
     let id = Id::new(key).map_err(|e| e.at("idempotency_key"))?;
     let keys = [Key::new(IDEMPOTENCY, &id)];
@@ -213,9 +212,9 @@ async fn replay<T: DeserializeOwned>(repository: &dyn Repository, frame: Frame<'
 }
 
 /// The answer as it is stored: reasons without what lies beneath them.
-fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
+fn response<T: ToJson>(decision: &Decision<T>) -> Result<String> {
     let reasons = Reason::trim(decision.reasons.clone(), Explain::Codes);
-    #[derive(Serialize)]
+    #[derive(ToJson)]
     struct Borrowed<'a, T> {
         value: &'a T,
         reasons: Vec<Reason>,
@@ -224,7 +223,7 @@ fn response<T: Serialize>(decision: &Decision<T>) -> Result<String> {
         .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
-fn read<T: DeserializeOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
+fn read<T: FromJsonOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
     let corrupt = |reason: Reason| {
         Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", "response").with("reason", reason)
     };
@@ -239,6 +238,6 @@ fn read<T: DeserializeOwned>(response: &str, numbers: &Numbers) -> Result<Decisi
 }
 
 /// The decision with the numbers that its commit gave out.
-fn numbered<T: Serialize + DeserializeOwned>(decision: Decision<T>, numbers: &Numbers) -> Result<Decision<T>> {
+fn numbered<T: ToJson + FromJsonOwned>(decision: Decision<T>, numbers: &Numbers) -> Result<Decision<T>> {
     if numbers.is_empty() { Ok(decision) } else { read(&response(&decision)?, numbers) }
 }

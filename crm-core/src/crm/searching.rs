@@ -4,11 +4,13 @@ use super::fields;
 use super::records::page_size;
 use super::session::{Session, parse_cursor, write_cursor};
 use crate::base::codes::Code;
-use crate::base::entity::{Entity, present};
+use crate::base::entity::{Entity, Layout};
 use crate::base::error::Result;
 use crate::base::id::Id;
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::record::Record;
+use crate::base::writer;
 use crate::condition::compile::compile;
 use crate::condition::row::Row;
 use crate::condition::wire::{Condition, ConditionOp, ConditionValue, OrderBy};
@@ -65,8 +67,13 @@ pub type Page<E> = (Vec<E>, Option<String>, Vec<Reason>);
 /// Everything that is wrong with the condition; `unknown_field` and `order_not_possible` for the order; `number_out_of_range`,
 /// `invalid_cursor`, `missing_context`, `scan_limit_reached`.
 pub async fn find<E: Entity>(session: &mut Session<'_>, request: Where<'_>) -> Result<Page<E>> {
+    let (records, cursor, reasons) = find_records(session, Layout::of::<E>(), request).await?;
+    Ok((records.iter().map(E::from_record).collect::<Result<_>>()?, cursor, reasons))
+}
+
+async fn find_records(session: &mut Session<'_>, layout: Layout, request: Where<'_>) -> Result<Page<Record>> {
     let limit = page_size(request.limit)?;
-    let catalogue = fields::catalogue(E::KIND, &*session.config().await?)?;
+    let catalogue = fields::catalogue(layout.kind, &*session.config().await?)?;
     if let Some(own) = request.condition {
         // For its paths; what is joined with the filters is asked.
         compile(own, &catalogue).map_err(|e| e.at("where"))?;
@@ -79,21 +86,21 @@ pub async fn find<E: Entity>(session: &mut Session<'_>, request: Where<'_>) -> R
         || Order { field: "name".to_owned(), descending: false },
         |order| Order { field: order.field.clone(), descending: order.descending },
     );
-    let plan = plan(&predicate, &moment, &fields::indexes(E::KIND), &catalogue, &order)?;
+    let plan = plan(&predicate, &moment, &fields::indexes(layout.kind), &catalogue, &order)?;
     // The cursor belongs to what was asked, not to its plan, which changes with the day.
-    let asked = serde_json::to_string(&whole).unwrap_or_default();
-    let asked = format!("{} {} {} {asked}", E::KIND, order.field, order.descending);
+    let asked = writer::to_string(&whole, 0).unwrap_or_default();
+    let asked = format!("{} {} {} {asked}", layout.kind, order.field, order.descending);
     let marked = Query::of(&session.context().tenant, &asked, 0);
     let search = Search {
         tenant: &session.context().tenant,
-        kind: E::KIND,
+        kind: layout.kind,
         plan: &plan,
         after: parse_cursor(request.cursor, &marked)?,
         limit,
         scan: SCAN,
     };
     let row = |record: &Record, slots: &[crate::condition::catalogue::Field]| {
-        let body = present(record, E::SCHEMA, E::upcast)?;
+        let body = layout.body(record)?;
         Row::parse(slots, body.text())
     };
     let sorted_by: &[_] = match &plan.sorting {
@@ -103,8 +110,7 @@ pub async fn find<E: Entity>(session: &mut Session<'_>, request: Where<'_>) -> R
     let keep = |record: &Record| Ok(predicate.holds(&row(record, predicate.slots())?, &moment));
     let found = search.run(&*session, keep, |record| row(record, sorted_by)).await?;
     let cut = found.cut.map(|read| Reason::new(Code::SearchCut).with("read", read));
-    let items = found.records.iter().map(E::from_record).collect::<Result<_>>()?;
-    Ok((items, write_cursor(found.next, &marked), cut.into_iter().collect()))
+    Ok((found.records, write_cursor(found.next, &marked), cut.into_iter().collect()))
 }
 
 impl Finder for Session<'_> {
@@ -119,7 +125,7 @@ impl Finder for Session<'_> {
             if !own.is_empty() {
                 found.retain(|record| !own.iter().any(|o| o.id == record.id));
                 found.extend(own.into_iter().filter(|record| query.matches(record)).cloned());
-                found.sort_by(|a, b| query.compare(a, b));
+                order::sort(&mut found, &|a, b| query.compare(a, b));
             }
             found.truncate(query.limit);
             Ok(found)

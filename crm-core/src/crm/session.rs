@@ -6,18 +6,19 @@ mod parts;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::base::canonical::Fields;
 use crate::base::change::{Allocate, ChangeSet, Claim, Counter, Event, Expect, Put, Require, Timer};
 use crate::base::codes::Code;
 use crate::base::context::Context;
-use crate::base::entity::{Entity, changed, present, rewritten};
+use crate::base::entity::{Entity, Held, changed, rewritten};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::ToJson;
 use crate::base::record::{Key, KeyBytes, Record};
 use crate::base::time::Instant;
+use crate::base::writer;
 use crate::config::{Config, ConfigRecord, STORED_ID, hex};
 use crate::pipeline::moves::Moment;
 use crate::store::query::{After, Query};
@@ -210,8 +211,12 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `record_not_found`, and as [`Session::get`].
     pub async fn need<E: Entity>(&mut self, id: &Id, path: &str) -> Result<E> {
-        let found = self.get::<E>(id).await?;
-        found.ok_or_else(|| Error::new(Code::RecordNotFound).with("kind", E::KIND).with("id", id.as_str()).at(path))
+        E::from_record(&self.need_record(E::KIND, id, path).await?)
+    }
+
+    async fn need_record(&mut self, kind: &str, id: &Id, path: &str) -> Result<Record> {
+        let found = self.load(Key::new(kind, id)).await?;
+        found.ok_or_else(|| Error::new(Code::RecordNotFound).with("kind", kind).with("id", id.as_str()).at(path))
     }
 
     /// Makes sure that a record which is referred to exists.
@@ -219,10 +224,20 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `record_not_found`, and as [`Session::get`].
     pub async fn refer<E: Entity>(&mut self, id: Option<&Id>, path: &str) -> Result<()> {
-        if let Some(id) = id {
-            self.need::<E>(id, path).await?;
+        self.refer_as(id, E::KIND, path, |record| E::from_record(record).map(drop)).await
+    }
+
+    async fn refer_as(
+        &mut self,
+        id: Option<&Id>,
+        kind: &str,
+        path: &str,
+        check: fn(&Record) -> Result<()>,
+    ) -> Result<()> {
+        match id {
+            Some(id) => check(&self.need_record(kind, id, path).await?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes sure that a record of any kind exists.
@@ -231,10 +246,7 @@ impl<'a> Session<'a> {
     /// `unknown_kind`, `record_not_found`, and as [`Session::get`].
     pub async fn refer_to(&mut self, kind: &str, id: &Id, path: &str) -> Result<()> {
         super::kinds::known(kind).map_err(|e| e.at("kind").at(path))?;
-        match self.load(Key::new(kind, id)).await? {
-            Some(_) => Ok(()),
-            None => Err(Error::new(Code::RecordNotFound).with("kind", kind).with("id", id.as_str()).at(path)),
-        }
+        self.need_record(kind, id, path).await.map(drop)
     }
 
     /// Reads a page of records: what the store has, with this session's own writes in their place.
@@ -246,7 +258,7 @@ impl<'a> Session<'a> {
         Ok((found.iter().map(E::from_record).collect::<Result<_>>()?, next))
     }
 
-    async fn find_records(&mut self, query: &Query) -> Result<(Vec<Record>, Option<After>)> {
+    pub(super) async fn find_records(&mut self, query: &Query) -> Result<(Vec<Record>, Option<After>)> {
         let own: Vec<&Record> = self.puts.iter().map(|put| &put.record).filter(|r| r.kind == query.kind).collect();
         let mut wide = query.clone();
         // One more tells whether there is a next page; each own write may hide one stored record.
@@ -275,14 +287,19 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Every violation of its fields; `record_exists`.
     pub async fn create<E: Entity>(&mut self, entity: &E) -> Result<E> {
-        if let Some(error) = Error::all(entity.violations()) {
+        self.create_held(entity).await?;
+        Ok(versioned(entity, 1))
+    }
+
+    async fn create_held(&mut self, new: &dyn Held) -> Result<()> {
+        if let Some(error) = Error::all(new.violations()) {
             return Err(error);
         }
-        let key = Key::new(E::KIND, entity.id());
-        if self.load(key).await?.is_some() {
-            return Err(Error::new(Code::RecordExists).with("kind", E::KIND).with("id", entity.id().as_str()).at("id"));
+        let kind = new.layout().kind;
+        if self.load(Key::new(kind, new.id())).await?.is_some() {
+            return Err(Error::new(Code::RecordExists).with("kind", kind).with("id", new.id().as_str()).at("id"));
         }
-        self.put(None, entity, 0)
+        self.put(None, new, 0)
     }
 
     /// Writes a changed record; nothing is written when nothing changed.
@@ -290,6 +307,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Every violation of its fields; `version_conflict` when the caller expected another version.
     pub fn save<E: Entity>(&mut self, old: &E, new: &E) -> Result<E> {
+        self.save_held(old, new)?;
+        Ok(versioned(new, old.version().saturating_add(1)))
+    }
+
+    fn save_held(&mut self, old: &dyn Held, new: &dyn Held) -> Result<()> {
         self.check_version(old)?;
         if let Some(error) = Error::all(new.violations()) {
             return Err(error);
@@ -306,31 +328,29 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// `version_conflict`; `version_ahead` for a version that the record has not reached.
-    pub fn check_version<E: Entity>(&self, old: &E) -> Result<()> {
+    pub fn check_version(&self, old: &dyn Held) -> Result<()> {
         match self.expect_version {
             Some(expected) if expected != old.version() => {
                 // Nobody else can have made a version that is not there yet.
                 let ahead = expected > old.version();
                 let code = if ahead { Code::VersionAhead } else { Code::VersionConflict };
-                let error = Error::new(code).with("kind", E::KIND).with("id", old.id().as_str());
+                let error = Error::new(code).with("kind", old.layout().kind).with("id", old.id().as_str());
                 Err(error.with("expected", expected).with("found", old.version()).retry(false).at("expect_version"))
             }
             _ => Ok(()),
         }
     }
 
-    fn put<E: Entity>(&mut self, old: Option<&E>, new: &E, version: u64) -> Result<E> {
+    fn put(&mut self, old: Option<&dyn Held>, new: &dyn Held, version: u64) -> Result<()> {
         let next = version.saturating_add(1);
-        let fields = changed(old, new);
-        let key = Key::new(E::KIND, new.id());
-        let stored = old.and(self.known(&key));
-        let record = match stored {
+        let fields = changed(old.map(Held::json), new.json());
+        let key = Key::new(new.layout().kind, new.id());
+        let record = match old.and_then(|old| Some((old, self.known(&key)?))) {
             None => new.to_record(next)?,
-            Some(stored) => {
-                let body = present(stored, E::SCHEMA, E::upcast)?;
+            Some((old, stored)) => {
+                let body = new.layout().body(stored)?;
                 // What an operation filled in before it began is not a change of its own, but it is written all the same.
-                let stands = E::from_record(stored)?;
-                let filled = (old != Some(&stands)).then(|| changed(Some(&stands), new));
+                let filled = old.differs(stored, new.json())?;
                 new.with_body(next, rewritten(stored, &body, filled.as_ref().unwrap_or(&fields))?)
             }
         };
@@ -345,9 +365,7 @@ impl<'a> Session<'a> {
                 self.puts.push(Put { record, changed: fields, expect });
             }
         }
-        let mut saved = new.clone();
-        saved.set_version(next);
-        Ok(saved)
+        Ok(())
     }
 
     /// Writes a stored record anew, as it is given: for upkeep that is nobody's change.
@@ -360,8 +378,9 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// `missing_context`.
-    pub fn event<E: Entity>(&mut self, what: &str, record: &E, at: Instant, data: Fields) -> Result<()> {
-        self.event_on(format!("{}.{what}", E::KIND), Key::new(E::KIND, record.id()), at, data)
+    pub fn event(&mut self, what: &str, record: &dyn Held, at: Instant, data: Fields) -> Result<()> {
+        let kind = record.layout().kind;
+        self.event_on(format!("{kind}.{what}"), Key::new(kind, record.id()), at, data)
     }
 
     /// Records that something happened which is not named after the kind of the record that it happened to.
@@ -383,8 +402,8 @@ impl<'a> Session<'a> {
     }
 
     /// Makes the commit depend on a record that was read and is not written: it must still stand as it was read.
-    pub fn guard<E: Entity>(&mut self, record: &E) {
-        self.requires.insert(Key::new(E::KIND, record.id()), Expect::Version(record.version()));
+    pub fn guard(&mut self, record: &dyn Held) {
+        self.requires.insert(Key::new(record.layout().kind, record.id()), Expect::Version(record.version()));
     }
 
     /// Everything that the session changed, to be committed.
@@ -411,6 +430,13 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The record as it stands after a write.
+fn versioned<E: Entity>(entity: &E, version: u64) -> E {
+    let mut saved = entity.clone();
+    saved.set_version(version);
+    saved
+}
+
 /// Reads an opaque cursor.
 ///
 /// # Errors
@@ -423,20 +449,19 @@ pub fn parse_cursor(text: Option<&str>, query: &Query) -> Result<Option<After>> 
         return Err(bad());
     }
     let (key, id) = place.split_once('.').ok_or_else(bad)?;
-    let key: KeyBytes = serde_json::from_value(Value::String(key.to_owned())).map_err(|_| bad())?;
+    let key = KeyBytes::parse(key).ok_or_else(bad)?;
     Ok(Some(After { key, id: Id::new(id).map_err(|_| bad())? }))
 }
 
 /// Writes an opaque cursor, good for the same query alone.
 pub fn write_cursor(after: Option<After>, query: &Query) -> Option<String> {
     let after = after?;
-    let key = serde_json::to_value(&after.key).ok()?;
-    Some(format!("{}.{}.{}", query_mark(query), key.as_str().unwrap_or_default(), after.id))
+    Some(format!("{}.{}.{}", query_mark(query), after.key.hex(), after.id))
 }
 
 /// What tells one query from another: its kind, tests and order, as the beginning of a hash.
 fn query_mark(query: &Query) -> String {
-    let asked = (&query.kind, &query.tests, query.order, query.descending);
-    let text = serde_json::to_string(&asked).unwrap_or_default();
+    let asked: [&dyn ToJson; 4] = [&query.kind, &query.tests, &query.order, &query.descending];
+    let text = writer::to_string(&asked.as_slice(), 0).unwrap_or_default();
     hex(Sha256::digest(text.as_bytes()).get(..4).unwrap_or_default())
 }

@@ -15,6 +15,7 @@ use crate::base::decision::Decision;
 use crate::base::entity::{Entity, Set};
 use crate::base::error::Result;
 use crate::base::id::Id;
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes};
 use crate::base::time::Instant;
@@ -143,7 +144,7 @@ pub(super) async fn occur(session: &mut Session<'_>, id: &Id, rule: &str) -> Res
         Some(at) if at > now => return Ok(Occurrence::Moved(at)),
         Some(_) if rule == REMINDER => remind(session, &task, now).await?,
         Some(at) => {
-            let data = Fields::from([("overdue_at".to_owned(), Value::String(at.to_string()))]);
+            let data = order::map([("overdue_at".to_owned(), Value::String(at.to_string()))]);
             session.event("overdue", &task, now, data)?;
         }
     }

@@ -13,13 +13,14 @@ use crate::base::change::{StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::reason::Reason;
 use crate::base::time::Instant;
 use crate::store::repository::{BoxFuture, Repository};
 
 /// Asks for what is due to be carried out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TickRequest {
@@ -29,7 +30,7 @@ pub struct TickRequest {
 }
 
 /// What a tick did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ticked {
     /// How many rules were carried out.
@@ -50,7 +51,7 @@ pub struct Ticked {
 }
 
 /// Asks which tenants have timers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextDueRequest {
@@ -60,7 +61,7 @@ pub struct NextDueRequest {
 }
 
 /// Which tenants have timers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextDue {
     /// The tenants, each with the time of its first timer, earliest first.

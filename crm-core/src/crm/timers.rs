@@ -9,12 +9,13 @@ use super::records::{self, ById, Search, prefix};
 use super::session::Session;
 use super::tasks;
 use crate::activities::task::{self, Task};
-use crate::base::canonical::Fields;
 use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
+use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::record::{Key, KeyBytes};
 use crate::base::text::clip;
@@ -32,7 +33,7 @@ pub(super) enum Occurrence {
 }
 
 /// Names an occurrence: a record, a rule and when its timer was due.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FireTimer {
@@ -47,7 +48,7 @@ pub struct FireTimer {
 }
 
 /// What became of a timer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TimerOutcome {
@@ -60,7 +61,7 @@ pub enum TimerOutcome {
 }
 
 /// What became of one timer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FiredTimer {
     /// What became of it.
@@ -99,7 +100,7 @@ pub(super) fn about(code: Code, kind: &str, id: &Id, rule: &str) -> Reason {
 }
 
 /// Whether a timer that was set aside still waits for somebody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum StuckStatus {
@@ -120,7 +121,7 @@ impl StuckStatus {
 }
 
 /// A timer that kept failing and was set aside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StuckTimer {
     /// The id.
@@ -185,7 +186,7 @@ impl Entity for StuckTimer {
 }
 
 /// Asks for the timers that were set aside.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StuckTimers {
@@ -198,7 +199,7 @@ pub struct StuckTimers {
 }
 
 /// A page of timers that were set aside, oldest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StuckTimerPage {
     /// The timers.
@@ -230,7 +231,7 @@ pub(crate) async fn retry(session: &mut Session<'_>, request: &ById) -> Result<D
     let saved =
         session.save(&old, &StuckTimer { status: StuckStatus::Retried, updated_at: Some(now), ..old.clone() })?;
     session.set_timer(key.clone(), &old.rule, Some(now));
-    session.event_on("timer.retried".to_owned(), key, now, Fields::from([("rule".to_owned(), old.rule.into())]))?;
+    session.event_on("timer.retried".to_owned(), key, now, order::map([("rule".to_owned(), old.rule.into())]))?;
     let reason = about(Code::TimerSetAgain, &saved.record_kind, &saved.record_id, &saved.rule);
     Ok(Decision::new(saved, vec![reason]))
 }
@@ -258,7 +259,7 @@ pub(super) async fn set_aside(
         updated_at: Some(now),
     };
     let made = session.create(&stuck).await?;
-    let data = Fields::from([
+    let data = order::map([
         ("rule".to_owned(), rule.into()),
         ("failures".to_owned(), failures.into()),
         ("code".to_owned(), made.code.into()),

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::json::{FromJson, ToJson};
 use crate::condition::catalogue::Type;
 
 /// The type of a custom field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CustomType {
@@ -48,7 +49,7 @@ impl CustomType {
 }
 
 /// A field that a tenant adds to a kind of record. It stands in the record's `custom` and in conditions as `custom.<id>`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomField {

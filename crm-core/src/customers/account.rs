@@ -6,6 +6,7 @@ use crate::base::codes::Code;
 use crate::base::entity::Entity;
 use crate::base::error::Error;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME, TEXT};
 use crate::base::money::Money;
 use crate::base::record::KeyBytes;
@@ -76,7 +77,7 @@ impl Entity for Account {
 }
 
 /// Which accounts to find; all of them without a filter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindAccounts {
@@ -104,7 +105,7 @@ pub struct FindAccounts {
 }
 
 /// A page of accounts, ordered by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountPage {
     /// The accounts.

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::deals::Deals;
 use super::group::{GroupBy, Groups, Window};
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::time::Date;
 use crate::pipeline::definition::StageKind;
 
 /// Which closed opportunities to look at, and how to group them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClosedRequest {

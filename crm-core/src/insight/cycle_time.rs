@@ -11,11 +11,12 @@ use crate::base::context::Context;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::pipeline::definition::StageKind;
 
 /// Cycle times: of everything, and of each group in the order of the keys, the group without a key last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CycleTimes {
@@ -30,7 +31,7 @@ pub struct CycleTimes {
 }
 
 /// The cycle time of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CycleTimeGroup {
@@ -45,7 +46,7 @@ pub struct CycleTimeGroup {
 }
 
 /// The days from start to close.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CycleTime {
@@ -58,7 +59,7 @@ pub struct CycleTime {
 }
 
 /// Figures over numbers of days; absent where there is nothing to measure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DayFigures {

@@ -11,6 +11,7 @@ use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::money::Money;
 use crate::base::order;
 use crate::base::reason::Reason;
@@ -20,7 +21,7 @@ use crate::base::rounding::{Mode, round_fraction};
 pub const DIGITS: u32 = 4;
 
 /// A part of a whole, exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fraction {
@@ -49,7 +50,7 @@ impl Fraction {
 }
 
 /// What a figure means, or what was assumed for it: a code of the table, its parameters and the sentence that they make.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Definition {

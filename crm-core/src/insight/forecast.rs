@@ -15,6 +15,7 @@ use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, power_of_ten, round_ratio};
 use crate::base::time::Date;
@@ -28,7 +29,7 @@ const USUAL_MONTHS: u32 = 12;
 const GUARD: u32 = 12;
 
 /// What to forecast, and what to assume.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForecastRequest {
@@ -53,7 +54,7 @@ pub struct ForecastRequest {
 }
 
 /// A forecast. Every open opportunity that was asked for stands in exactly one bucket, and the buckets add up to the total.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Forecast {
@@ -77,7 +78,7 @@ pub struct Forecast {
 }
 
 /// What a bucket holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BucketKind {
@@ -92,7 +93,7 @@ pub enum BucketKind {
 }
 
 /// The open opportunities of one month, or of no month.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForecastBucket {
@@ -106,7 +107,7 @@ pub struct ForecastBucket {
 }
 
 /// Figures over open opportunities.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForecastFigures {
@@ -121,7 +122,7 @@ pub struct ForecastFigures {
 }
 
 /// Amounts of one currency.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForecastValue {

@@ -11,6 +11,7 @@ use crate::base::codes::Code;
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::order;
 use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, power_of_ten, round};
@@ -19,7 +20,7 @@ use crate::pipeline::definition::{Pipeline, StageKind};
 use crate::pricing::price_book::PriceBook;
 
 /// What is assumed for an opportunity without an expected close.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ClosePolicy {
@@ -31,7 +32,7 @@ pub enum ClosePolicy {
 }
 
 /// What is assumed for an opportunity without an amount.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AmountPolicy {
@@ -43,7 +44,7 @@ pub enum AmountPolicy {
 }
 
 /// Where probabilities come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ProbabilityPolicy {
@@ -57,7 +58,7 @@ pub enum ProbabilityPolicy {
 }
 
 /// The policies of a forecast.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForecastPolicies {
@@ -76,7 +77,7 @@ pub struct ForecastPolicies {
 }
 
 /// How many figures were assumed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Imputed {
@@ -91,7 +92,7 @@ pub struct Imputed {
 }
 
 /// What each product costs, in one currency.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prices {

@@ -13,13 +13,14 @@ use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::money::Money;
 use crate::base::reason::Reason;
 use crate::base::rounding::{Mode, round_fraction};
 use crate::pipeline::definition::{Pipeline, StageKind};
 
 /// Which opportunities to look at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FunnelRequest {
@@ -32,7 +33,7 @@ pub struct FunnelRequest {
 }
 
 /// What a funnel is computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Basis {
@@ -43,7 +44,7 @@ pub enum Basis {
 }
 
 /// A funnel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Funnel {
@@ -64,7 +65,7 @@ pub struct Funnel {
 }
 
 /// The funnel of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FunnelGroup {
@@ -81,7 +82,7 @@ pub struct FunnelGroup {
 }
 
 /// The figures of one stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FunnelStage {

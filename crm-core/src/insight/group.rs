@@ -8,11 +8,12 @@ use super::coded::{Coded, NONE};
 use super::deals::{Days, Deals};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::order::{self, order};
 use crate::base::time::Date;
 
 /// What figures are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum GroupBy {

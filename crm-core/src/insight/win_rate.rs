@@ -10,11 +10,12 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::pipeline::definition::StageKind;
 
 /// Win rates: of everything, and of each group in the order of the keys, the group without a key last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WinRates {
@@ -29,7 +30,7 @@ pub struct WinRates {
 }
 
 /// The win rate of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WinRateGroup {
@@ -44,7 +45,7 @@ pub struct WinRateGroup {
 }
 
 /// A win rate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WinRate {

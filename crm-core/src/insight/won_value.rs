@@ -14,11 +14,12 @@ use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::pipeline::definition::StageKind;
 
 /// Won values: of everything, and of each group in the order of the keys, the group without a key last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WonValues {
@@ -33,7 +34,7 @@ pub struct WonValues {
 }
 
 /// The won value of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WonValueGroup {
@@ -48,7 +49,7 @@ pub struct WonValueGroup {
 }
 
 /// What won opportunities were worth.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WonValue {
@@ -61,7 +62,7 @@ pub struct WonValue {
 }
 
 /// Figures over amounts of one currency.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValueFigures {

@@ -9,10 +9,11 @@ use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 
 /// An amount to share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AllocateRequest {
@@ -32,7 +33,7 @@ pub struct AllocateRequest {
 }
 
 /// A shared amount.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Allocation {

@@ -7,6 +7,7 @@ use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::money::Money;
 pub use crate::base::rates::Converted;
@@ -15,7 +16,7 @@ use crate::base::rounding::Mode;
 use crate::base::time::Date;
 
 /// An amount to convert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConvertRequest {

@@ -7,11 +7,12 @@ use crate::base::context::Context;
 use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::{Explain, Reason};
 use crate::base::rounding::{self, Mode};
 
 /// A number to round: a `value`, or a fraction of `numerator` and `denominator` that need not be a decimal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoundRequest {
@@ -32,7 +33,7 @@ pub struct RoundRequest {
 }
 
 /// A rounded number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rounded {

@@ -7,6 +7,7 @@ use crate::base::context::Context;
 use crate::base::currency::Currency;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits;
 use crate::base::money::{Bag, Money};
 use crate::base::rates::{Converted, Rate, RateTable, rounder_for};
@@ -14,7 +15,7 @@ use crate::base::rounding::Mode;
 use crate::base::time::Date;
 
 /// Amounts to add.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SumRequest {
@@ -32,7 +33,7 @@ pub struct SumRequest {
 }
 
 /// Amounts added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sum {
@@ -44,7 +45,7 @@ pub struct Sum {
 }
 
 /// A total of converted amounts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConvertedSum {

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::user::User;
 use crate::base::codes::Code;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 use crate::base::time::{Date, Instant};
 
 /// Asks who acts for a user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StandInRequest {
@@ -25,7 +26,7 @@ pub struct StandInRequest {
 }
 
 /// Who acts for a user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StandIn {
     /// The one who acts: the user where present, else whoever stands in; absent when nobody does.
@@ -34,7 +35,7 @@ pub struct StandIn {
 }
 
 /// Asks for the managers above a user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ManagersRequest {
@@ -43,7 +44,7 @@ pub struct ManagersRequest {
 }
 
 /// The managers above a user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Managers {
     /// The managers, the user's own first.

@@ -6,6 +6,7 @@ use crate::base::codes::Code;
 use crate::base::entity::Entity;
 use crate::base::error::Error;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME};
 use crate::base::record::KeyBytes;
 use crate::base::time::Date;
@@ -13,7 +14,7 @@ use crate::condition::wire::{Condition, OrderBy};
 use crate::{entity, entity_basics};
 
 /// A time in which a user is away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Absence {
@@ -104,7 +105,7 @@ impl User {
 }
 
 /// Which users to find; all of them without a filter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindUsers {
@@ -129,7 +130,7 @@ pub struct FindUsers {
 }
 
 /// A page of users, ordered by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserPage {
     /// The users.

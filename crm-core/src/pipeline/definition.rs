@@ -6,9 +6,10 @@ use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::{Error, Result};
 use crate::base::hint::hint;
+use crate::base::json::{FromJson, ToJson};
 
 /// What a stage means, whatever it is called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum StageKind {
@@ -33,7 +34,7 @@ impl StageKind {
 }
 
 /// A stage of a pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stage {
@@ -73,7 +74,7 @@ impl Stage {
 }
 
 /// A pipeline: its stages in order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pipeline {

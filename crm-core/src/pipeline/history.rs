@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::definition::StageKind;
 use super::opportunity::Opportunity;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::time::Instant;
 
 /// A stay in one stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stay {
     /// The stage.
@@ -28,7 +29,7 @@ pub struct Stay {
 }
 
 /// The stage history of an opportunity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct History {
     /// The opportunity.

@@ -12,6 +12,7 @@ use crate::base::hint::hint;
 use crate::base::limits;
 use crate::base::reason::Reason;
 use crate::base::time::{Date, Instant};
+use crate::base::writer;
 
 /// When and by whom a move is made.
 pub struct Moment<'a> {
@@ -187,7 +188,7 @@ pub fn reopen(
 fn unmet(opportunity: &Opportunity, target: &Stage, missing: Vec<String>, reasons: &[Reason]) -> Error {
     let error =
         Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
-    error.with("missing", missing).with("reasons", serde_json::to_value(reasons).unwrap_or_default())
+    error.with("missing", missing).with("reasons", writer::to_value(&reasons))
 }
 
 fn must_be_open(opportunity: &Opportunity) -> Result<()> {
@@ -228,7 +229,7 @@ fn enter(opportunity: &Opportunity, pipeline: &Pipeline, target: &Stage, moment:
     if !needs.missing.is_empty() {
         let error =
             Error::new(Code::RequirementsNotMet).with("id", opportunity.id.as_str()).with("stage", target.id.clone());
-        let reasons = serde_json::to_value(&reasons).unwrap_or_default();
+        let reasons = writer::to_value(&reasons);
         return Err(error.with("missing", needs.missing).with("reasons", reasons));
     }
     enter_unchecked(opportunity, target, moment)

@@ -10,13 +10,14 @@ use crate::base::decimal::Dec;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::Error;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME, TEXT};
 use crate::base::record::KeyBytes;
 use crate::base::time::{Date, Instant};
 use crate::entity_basics;
 
 /// One entry of a stage history: the opportunity came into a stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StageEntry {
     /// The stage.
@@ -33,7 +34,7 @@ pub struct StageEntry {
 }
 
 /// A possible sale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Opportunity {
     /// The id.

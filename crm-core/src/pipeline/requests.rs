@@ -9,11 +9,12 @@ use crate::base::custom::{self, CustomChanges, CustomFields};
 use crate::base::decimal::Dec;
 use crate::base::entity::{Given, Set, Updates};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::time::{Date, Instant};
 use crate::condition::wire::{Condition, OrderBy};
 
 /// What is given to create an opportunity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewOpportunity {
@@ -64,7 +65,7 @@ pub struct NewOpportunity {
 }
 
 /// What is given to change an opportunity: a field left out stays, null empties it. Stages are changed by moves alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpportunityUpdate {
@@ -137,7 +138,7 @@ impl Updates for OpportunityUpdate {
 }
 
 /// Which opportunities to find; all of them without a filter. Ordered by expected close where a filter allows it, else by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindOpportunities {
@@ -174,7 +175,7 @@ pub struct FindOpportunities {
 }
 
 /// A page of opportunities.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpportunityPage {
     /// The opportunities.
@@ -185,7 +186,7 @@ pub struct OpportunityPage {
 }
 
 /// Asks what a move would need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequirementsRequest {
@@ -196,7 +197,7 @@ pub struct RequirementsRequest {
 }
 
 /// What a move would need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Requirements {
     /// The opportunity.
@@ -214,7 +215,7 @@ pub struct Requirements {
 }
 
 /// Moves an open opportunity to another open stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdvanceRequest {
@@ -228,7 +229,7 @@ pub struct AdvanceRequest {
 }
 
 /// Closes an open opportunity as won.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WinRequest {
@@ -246,7 +247,7 @@ pub struct WinRequest {
 }
 
 /// Closes an open opportunity as lost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoseRequest {
@@ -263,7 +264,7 @@ pub struct LoseRequest {
 }
 
 /// Opens a won or lost opportunity again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReopenRequest {

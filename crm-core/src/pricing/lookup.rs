@@ -9,10 +9,11 @@ use crate::base::decimal::Dec;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::reason::Reason;
 
 /// Asks what products cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupRequest {
@@ -23,7 +24,7 @@ pub struct LookupRequest {
 }
 
 /// What one product costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundPrice {
     /// The product.
@@ -33,7 +34,7 @@ pub struct FoundPrice {
 }
 
 /// What products cost in a price book.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundPrices {
     /// The price book.

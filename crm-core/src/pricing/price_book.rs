@@ -10,12 +10,13 @@ use crate::base::decimal::Dec;
 use crate::base::entity::Entity;
 use crate::base::error::Error;
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME};
 use crate::base::record::KeyBytes;
 use crate::{entity, entity_basics};
 
 /// The price of one product.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceEntry {
@@ -87,7 +88,7 @@ impl Entity for PriceBook {
 }
 
 /// Which price books to find; all of them without a filter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindPriceBooks {
@@ -103,7 +104,7 @@ pub struct FindPriceBooks {
 }
 
 /// A page of price books, ordered by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceBookPage {
     /// The price books.

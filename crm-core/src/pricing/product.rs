@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::entity::Entity;
 use crate::base::error::Error;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::limits::{self, NAME, TEXT};
 use crate::base::record::KeyBytes;
 use crate::condition::wire::{Condition, OrderBy};
@@ -51,7 +52,7 @@ impl Entity for Product {
 }
 
 /// Which products to find; all of them without a filter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FindProducts {
@@ -76,7 +77,7 @@ pub struct FindProducts {
 }
 
 /// A page of products, ordered by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProductPage {
     /// The products.

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::request::TaxRounding;
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::rounding::Mode;
 
 /// How a quote was rounded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoundingPolicy {
@@ -21,7 +22,7 @@ pub struct RoundingPolicy {
 }
 
 /// One priced line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PricedLine {
@@ -48,7 +49,7 @@ pub struct PricedLine {
 }
 
 /// The lines of one tax percent together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaxGroup {
@@ -64,7 +65,7 @@ pub struct TaxGroup {
 ///
 /// These hold exactly: every total is the sum of its lines' amounts; `amount - line_discount = net`;
 /// `net - document_discount = taxable`; `taxable + tax = total`; the tax groups sum to `tax`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PricedQuote {

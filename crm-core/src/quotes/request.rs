@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::currency::Currency;
 use crate::base::decimal::Dec;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::rounding::Mode;
 
 /// Where tax is rounded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TaxRounding {
@@ -19,7 +20,7 @@ pub enum TaxRounding {
 }
 
 /// How a quote is to be rounded; what is left out has a default.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoundingChoice {
@@ -35,7 +36,7 @@ pub struct RoundingChoice {
 }
 
 /// One line to price.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceLine {
@@ -61,7 +62,7 @@ pub struct PriceLine {
 }
 
 /// A quote to price.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceRequest {

@@ -18,6 +18,7 @@ use crate::base::decimal::Dec;
 use crate::base::entity::{Entity, unset};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, KeyBytes, Record};
 use crate::base::text::hex;
@@ -30,7 +31,7 @@ pub const HISTORY: &str = "history";
 pub const HEAD: &str = "history_head";
 
 /// One version of a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryEntry {
     /// The entry's id, made of the record's name and the place.
@@ -57,7 +58,7 @@ pub struct HistoryEntry {
 }
 
 /// The end of a record's chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 pub struct HistoryHead {
     /// The id, made of the record's name.
     pub id: Id,
@@ -164,7 +165,7 @@ fn corrupt(key: &Key) -> Error {
 }
 
 /// What a look along a chain found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verified {
     /// How many entries the chain has.
@@ -385,8 +386,10 @@ fn raced(changes: &ChangeSet) -> Error {
     }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "conformance")]
+
     use super::*;
     use crate::crm::block_on;
     use crate::store::conformance;

@@ -11,6 +11,7 @@ use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
 use crate::base::number::Numbers;
+use crate::base::order;
 use crate::base::record::{Body, Key, Record};
 use crate::base::time::Instant;
 
@@ -69,9 +70,9 @@ impl MemoryRepository {
 
 /// The changes of a part in the order of their names, in which every store looks at them.
 pub fn sorted<'a, T, K: Ord>(changes: &'a [T], name: impl Fn(&'a T) -> K) -> Vec<&'a T> {
-    let mut out: Vec<&T> = changes.iter().collect();
-    out.sort_by_key(|change| name(change));
-    out
+    let name = |place: usize| changes.get(place).map(&name);
+    let places = order::order(changes.len(), &|a, b| name(a).cmp(&name(b)));
+    places.into_iter().filter_map(|place| changes.get(place)).collect()
 }
 
 impl Tenant {
@@ -220,7 +221,7 @@ impl Repository for MemoryRepository {
             failures: *failures,
         });
         let mut due: Vec<StoredTimer> = due.collect();
-        due.sort();
+        order::sort(&mut due, &Ord::cmp);
         due.truncate(limit);
         Box::pin(std::future::ready(Ok(due)))
     }
@@ -232,7 +233,7 @@ impl Repository for MemoryRepository {
             Some(TenantDue { due, tenant: tenant.clone() })
         };
         let mut next: Vec<TenantDue> = state.tenants.iter().filter_map(first).collect();
-        next.sort();
+        order::sort(&mut next, &Ord::cmp);
         next.truncate(limit);
         Box::pin(std::future::ready(Ok(next)))
     }
@@ -277,7 +278,7 @@ impl Tenant {
     }
 
     fn write_all(&mut self, changes: &ChangeSet) -> Numbers {
-        let numbers: Numbers = changes.allocate.iter().map(|allocate| self.next_number(allocate)).collect();
+        let numbers: Numbers = order::map(changes.allocate.iter().map(|allocate| self.next_number(allocate)));
         for put in &changes.puts {
             let record = Record { numbers: numbers.clone(), ..put.record.clone() };
             self.records.entry(record.kind.clone()).or_default().insert(record.id.clone(), record);

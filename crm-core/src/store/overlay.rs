@@ -13,6 +13,7 @@ use super::repository::{BoxFuture, Capabilities, Committed, Part, Repository};
 use crate::base::change::{ChangeSet, Event, Expect, Idempotency, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::order;
 use crate::base::record::{Body, Key, Record};
 use crate::base::time::Instant;
 
@@ -139,7 +140,7 @@ impl OverlayRepository {
             });
             due.extend(own.filter(|t| t.due <= now));
         });
-        due.sort();
+        order::sort(&mut due, &Ord::cmp);
         Ok(due)
     }
 
@@ -265,22 +266,24 @@ impl Repository for OverlayRepository {
             let beneath = self.beneath.next_due(usize::MAX).await?;
             let mut tenants: Vec<String> = beneath.into_iter().map(|next| next.tenant).collect();
             tenants.extend(self.lock().keys().cloned());
-            tenants.sort();
+            order::sort(&mut tenants, &Ord::cmp);
             tenants.dedup();
             let mut next = Vec::new();
             for tenant in tenants {
                 let first = self.timers(&tenant, Instant::MAX).await?.into_iter().next();
                 next.extend(first.map(|timer| TenantDue { due: timer.due, tenant }));
             }
-            next.sort();
+            order::sort(&mut next, &Ord::cmp);
             next.truncate(limit);
             Ok(next)
         })
     }
 }
 
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "conformance")]
+
     use super::*;
     use crate::base::change::{Delete, Put};
     use crate::base::id::Id;

@@ -9,6 +9,7 @@ use super::query::Test;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
 use crate::base::hint::hint;
+use crate::base::order;
 use crate::base::record::KeyBytes;
 use crate::base::text::clip;
 use crate::base::time::{Date, Instant};
@@ -141,7 +142,8 @@ pub fn plan(
         indexes.iter().enumerate().filter_map(|(place, index)| candidate(place, index, &region)).collect();
     let sorting = sorting(indexes, catalogue, order, &region)?;
     // The most telling index first; one that only repeats what others test is left out, unless the order needs it.
-    found.sort_by_key(|c| std::cmp::Reverse((Some(c.place) == stored(&sorting), c.pinned, c.fields.len())));
+    let rank = |c: &Candidate| std::cmp::Reverse((Some(c.place) == stored(&sorting), c.pinned, c.fields.len()));
+    order::sort(&mut found, &|a, b| rank(a).cmp(&rank(b)));
     let (mut tests, mut covered) = (Vec::new(), Vec::new());
     for candidate in found {
         if Some(candidate.place) == stored(&sorting) || candidate.fields.iter().any(|f| !covered.contains(f)) {
@@ -232,7 +234,7 @@ fn present() -> Interval {
 }
 
 fn joined(mut intervals: Region) -> Region {
-    intervals.sort();
+    order::sort(&mut intervals, &Ord::cmp);
     intervals.dedup();
     let mut out: Region = Vec::new();
     for next in intervals {
@@ -294,12 +296,12 @@ impl Planner<'_> {
                     }
                     Some((*slot, joined(union)))
                 });
-                Some(shared.collect())
+                Some(order::map(shared))
             }
             (Node::Leaf(leaf), _) => match self.leaf(leaf, negated) {
                 None => Some(BTreeMap::new()),
                 Some(region) if region.is_empty() => None,
-                Some(region) => Some([(leaf.slot, joined(region))].into()),
+                Some(region) => Some(order::map([(leaf.slot, joined(region))])),
             },
         }
     }
@@ -409,7 +411,7 @@ fn candidate<'r>(place: usize, index: &Index, region: &impl Fn(&str) -> Option<&
     if fields.is_empty() {
         return None;
     }
-    starts.sort();
+    order::sort(&mut starts, &Ord::cmp);
     let key = |bytes: Vec<u8>| KeyBytes::from_bytes(bytes);
     let (first, last) = (starts.first()?.clone(), starts.last()?.clone());
     let test = match bounds {

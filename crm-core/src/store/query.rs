@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::id::Id;
+use crate::base::json::{FromJson, ToJson};
+use crate::base::order;
 use crate::base::record::{KeyBytes, Record};
 
 /// One test of an index key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Test {
     /// The key is one of these.
@@ -35,7 +37,7 @@ pub enum Test {
 }
 
 /// The place after which a page begins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct After {
     /// The order index's key of the last record seen; empty when ordered by id alone.
@@ -45,7 +47,7 @@ pub struct After {
 }
 
 /// What a store is asked for: the records of a kind that pass every test, ordered by an index and then by id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// Whose records.
@@ -123,7 +125,7 @@ impl Query {
     }
 
     /// Puts records into the query's order.
-    pub fn sort(&self, records: &mut [&Record]) {
-        records.sort_by(|a, b| self.compare(a, b));
+    pub fn sort(&self, records: &mut Vec<&Record>) {
+        order::sort(records, &|a, b| self.compare(a, b));
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::query::Query;
 use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::error::Result;
+use crate::base::json::{FromJson, ToJson};
 use crate::base::number::Numbers;
 use crate::base::record::{Key, Record};
 use crate::base::time::Instant;
@@ -39,7 +40,7 @@ mod maybe {
 pub use maybe::{BoxFuture, MaybeSend, MaybeSync};
 
 /// A part of a change set that a store may leave to others; one that it does not execute it refuses, whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Unique names.
@@ -68,7 +69,7 @@ impl Part {
 }
 
 /// What a store promises.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
     /// What an acknowledged commit outlives: `none`, `process` (a killed process) or `power` (a cut of power, as far as the medium keeps its word).
@@ -94,7 +95,7 @@ impl Capabilities {
 }
 
 /// How a commit ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToJson, FromJson)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Committed {
     /// Everything is written.

@@ -5,6 +5,7 @@ use super::query::{After, Query};
 use super::repository::{BoxFuture, MaybeSync, Repository};
 use crate::base::codes::Code;
 use crate::base::error::{Error, Result};
+use crate::base::order;
 use crate::base::record::{KeyBytes, Record};
 use crate::condition::row::Row;
 
@@ -155,7 +156,7 @@ impl Search<'_> {
                     found.push((key, record));
                 }
             }
-            found.sort_by(compare);
+            order::sort(&mut found, &compare);
             found.truncate(wanted);
             if ended {
                 break;

@@ -8,17 +8,19 @@
 //! reach serde as numbers. So a type that is read must not give a field or a variant a second name (`alias`).
 
 mod scan;
+mod typed;
 
 use std::borrow::Cow;
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess};
 use serde::de::{VariantAccess, Visitor};
-use serde::{Deserialize, forward_to_deserialize_any};
+use serde::forward_to_deserialize_any;
 
-pub(crate) use self::scan::Fault;
-use self::scan::{Inside, Number, Reader, place};
+pub use self::scan::{Fault, Reader};
+use self::scan::{Inside, Number, place};
 use super::decimal::Dec;
+use super::json::FromJson;
 
 /// The deepest nesting that is read, as in `serde_json`.
 const DEPTH: u8 = 127;
@@ -27,9 +29,9 @@ const DEPTH: u8 = 127;
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub(crate) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Fault> {
+pub(crate) fn from_str<'de, T: FromJson<'de>>(text: &'de str) -> Result<T, Fault> {
     let mut reader = Reader { text, at: 0, room: DEPTH };
-    match T::deserialize(&mut reader) {
+    match T::from_json(&mut reader) {
         Ok(value) => reader.end().map(|()| value),
         Err(fault) => Err(reader.placed(fault)),
     }

@@ -7,7 +7,7 @@ use serde::de::{Expected, Unexpected};
 
 /// What a text is refused for.
 #[derive(Debug)]
-pub(crate) struct Fault(Box<Message>);
+pub struct Fault(Box<Message>);
 
 #[derive(Debug)]
 struct Message {
@@ -17,7 +17,7 @@ struct Message {
 impl Fault {
     #[cold]
     #[inline(never)]
-    pub(super) fn new(text: &dyn Display) -> Self {
+    pub(crate) fn new(text: &dyn Display) -> Self {
         Fault(Box::new(Message { text: text.to_string() }))
     }
 }
@@ -68,7 +68,8 @@ fn unfit(what: &str, found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
     }
 }
 
-pub(super) struct Reader<'de> {
+/// Where the reading stands in a text.
+pub struct Reader<'de> {
     pub(super) text: &'de str,
     pub(super) at: usize,
     pub(super) room: u8,
@@ -254,7 +255,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    pub(super) fn text(&mut self) -> Result<Cow<'de, str>, Fault> {
+    pub(crate) fn text(&mut self) -> Result<Cow<'de, str>, Fault> {
         if self.peek() != b'"' {
             return Err(self.mismatch("a string"));
         }

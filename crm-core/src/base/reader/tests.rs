@@ -3,9 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
+use serde::Deserialize;
+
 use super::*;
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 struct Line {
     #[serde(default)]
@@ -18,7 +20,7 @@ struct Line {
     named: BTreeMap<String, Line>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Share {
     Balance,

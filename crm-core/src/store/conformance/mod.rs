@@ -19,12 +19,13 @@ use crate::base::canonical::Fields;
 use crate::base::change::{Allocate, ChangeSet, Delete, Event, Expect, Idempotency, Put, Require};
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
+use crate::base::json::ToJson;
 use crate::base::number::Numbers;
 use crate::base::record::{Body, Key, KeyBytes, Record};
 use crate::base::time::Instant;
 
 /// A promise that was not kept: which one, and what happened instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToJson)]
 pub struct Broken {
     /// The check.
     pub check: &'static str,
@@ -39,7 +40,7 @@ type Outcome = std::result::Result<(), String>;
 type Store<'a> = &'a dyn Repository;
 
 /// What a run of the suite found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToJson)]
 pub struct Report {
     /// The checks that were run.
     pub ran: Vec<&'static str>,
