@@ -1,7 +1,6 @@
 //! Several operations in one request: all of them in one commit, or each by itself.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::request::decode;
@@ -10,7 +9,7 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::id::Id;
-use crate::base::json::{FromJson, ToJson};
+use crate::base::json::{FromJson, Raw, ToJson};
 use crate::base::limits;
 use crate::base::reason::{Explain, Reason};
 use crate::base::writer;
@@ -90,7 +89,7 @@ struct Item<'a> {
     #[serde(default)]
     expect_version: Option<u64>,
     #[serde(default, borrow)]
-    input: Option<&'a RawValue>,
+    input: Option<Raw<'a>>,
 }
 
 #[derive(ToJson)]
@@ -115,7 +114,7 @@ impl<'a> Item<'a> {
     }
 
     fn text(&self) -> &'a str {
-        self.input.map_or("{}", RawValue::get)
+        self.input.map_or("{}", Raw::get)
     }
 }
 
@@ -143,12 +142,8 @@ pub fn expects_version(text: &str) -> bool {
     read(text).is_ok_and(|batch| batch.requests.iter().any(|item| item.expect_version.is_some()))
 }
 
-fn good(decision: Decision<Written>, explain: Explain) -> Result<Written> {
-    raw(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
-}
-
-fn raw(value: &dyn ToJson) -> Result<Written> {
-    writer::to_raw(value).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+fn good(decision: Decision<Written>, explain: Explain) -> Written {
+    writer::to_json(&Good { ok: true, value: decision.value, reasons: Reason::trim(decision.reasons, explain) })
 }
 
 async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<Written>> {
@@ -167,11 +162,11 @@ async fn run_together(session: &mut Session<'_>, text: &str) -> Result<Decision<
                 Runner::Stored(stored) => stored(session, item.text()).await.map_err(inside)?,
                 Runner::Direct(_) => return Err(by_itself(operation.name).at("op")),
             };
-            good(decision, explain)
+            Ok(good(decision, explain))
         };
         results.push(step.await.map_err(|e: Error| e.at(&format!("requests[{place}]")))?);
     }
-    Ok(Decision::plain(raw(&Results { results })?))
+    Ok(Decision::plain(writer::to_json(&Results { results })))
 }
 
 /// Puts the path of an item's error into its input, except where the expected version stands beside that.
@@ -230,9 +225,9 @@ pub async fn run_separately(repository: &dyn Repository, frame: Frame<'_>, text:
             run::run(repository, inner, &job).await
         };
         results.push(match one.await {
-            Ok(decision) => good(decision, frame.context.explain)?,
-            Err(error) => raw(&serde_json::json!({"error": error.to_value(), "ok": false}))?,
+            Ok(decision) => good(decision, frame.context.explain),
+            Err(error) => Written::of(super::request::refuse(&error)),
         });
     }
-    Ok(Decision::plain(raw(&Results { results })?))
+    Ok(Decision::plain(writer::to_json(&Results { results })))
 }

@@ -7,6 +7,7 @@ use super::prepared::{self, Prepared};
 use super::request::{Request, refuse};
 use super::table::elsewhere;
 use crate::base::error::Result;
+use crate::base::json::Raw;
 
 /// The operation that runs the conformance suite.
 pub const CONFORMANCE: &str = "store.conformance";
@@ -25,7 +26,7 @@ pub async fn answer(board: &Board, text: &str) -> String {
 
 async fn begun(board: &Board, text: &str) -> Result<String> {
     let mut request = Request::read_from_store(text)?;
-    let caller = Caller::read(request.store.take().map(serde_json::value::RawValue::get))?;
+    let caller = Caller::read(request.store.take().map(Raw::get))?;
     let repository = caller.repository(board)?;
     match &*request.op {
         #[cfg(feature = "conformance")]

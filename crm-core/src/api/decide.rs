@@ -202,7 +202,7 @@ fn number_of(token: Option<&Value>) -> Result<u64> {
 
 /// The name of a need for a query: the hash of what is asked.
 fn need_id(asked: &dyn ToJson) -> String {
-    let text = writer::to_string(asked, 0).unwrap_or_default();
+    let text = writer::to_string(asked, 0);
     hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
 }
 
@@ -334,7 +334,8 @@ fn attempt(text: &str) -> Result<String> {
             if needs.is_empty() {
                 Err(Error::new(Code::ForeignAwait))
             } else {
-                Ok(canonical(json!({"ok": true, "value": {"needs": needs}})).to_string())
+                let needs: Vec<Value> = needs.into_iter().map(canonical).collect();
+                Ok(format!(r#"{{"ok":true,"value":{{"needs":{}}}}}"#, writer::to_string(&needs, 0)))
             }
         }
         Poll::Ready(result) => {
@@ -398,7 +399,6 @@ fn finish(prepared: &Prepared<'_>, known: &Known, decision: Decision<Written>, c
         notes,
         idempotency_key: prepared.idempotency_key().map(str::to_owned),
     };
-    let text =
-        writer::to_string(&done, 0).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+    let text = writer::to_string(&done, 0);
     Ok(format!(r#"{{"ok":true,"value":{{"done":{text}}}}}"#))
 }

@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::request::{Request, decode, refuse};
 use super::shape::{self, Shape, optional, required};
@@ -17,9 +15,10 @@ use crate::base::codes::Code;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
 use crate::base::hint::near_or;
-use crate::base::json::ToJson;
+use crate::base::json::{Json, ToJson};
 use crate::base::reason::Reason;
 use crate::base::text::{clip, suggest};
+use crate::base::writer;
 use crate::config::Config;
 use crate::insight::closed::ClosedRequest;
 use crate::insight::cycle_time::cycle_time;
@@ -47,7 +46,7 @@ pub fn answer(request: &str, batches: &[RecordBatch]) -> String {
         .unwrap_or_else(|error| refuse(&error))
 }
 
-#[derive(Serialize, ToJson)]
+#[derive(ToJson)]
 struct Answer<T> {
     ok: bool,
     value: T,
@@ -106,7 +105,7 @@ fn unknown(op: &str) -> Error {
 
 /// Takes `frame` out of a request.
 fn split(text: &str) -> Result<(String, FrameOptions)> {
-    let parsed = serde_json::from_str::<std::collections::BTreeMap<String, Box<RawValue>>>(text);
+    let parsed = crate::base::reader::from_str::<std::collections::BTreeMap<String, Json>>(text);
     // What is not even an object is refused by the reader of requests, in its words.
     let Ok(mut fields) = parsed else { return Ok((text.to_owned(), FrameOptions::default())) };
     let options = match fields.remove("frame") {
@@ -114,16 +113,14 @@ fn split(text: &str) -> Result<(String, FrameOptions)> {
             .map_err(|e| shape::explain(raw.get(), Some(&OPTIONS), &e).at("frame"))?,
         None => FrameOptions::default(),
     };
-    let rest =
-        serde_json::to_string(&fields).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
-    Ok((rest, options))
+    Ok((writer::to_string(&fields, 0), options))
 }
 
 impl Asked<'_> {
-    fn finish<T: Serialize>(&self, decision: Decision<T>, frame: FrameReport) -> Result<String> {
+    fn finish<T: ToJson>(&self, decision: Decision<T>, frame: FrameReport) -> Result<String> {
         let reasons = Reason::trim(decision.reasons, self.request.explain);
         let answer = Answer { ok: true, value: decision.value, reasons, frame };
-        serde_json::to_string(&answer).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
+        Ok(writer::to_string(&answer, 0))
     }
 
     /// The configured pipeline, when the request carries a configuration.
@@ -162,7 +159,7 @@ impl Asked<'_> {
         self.finish(decision, read.report)
     }
 
-    fn closed<T: Serialize>(
+    fn closed<T: ToJson>(
         &self,
         fields: &[Field],
         needed: &[Field],

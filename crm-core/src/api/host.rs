@@ -11,6 +11,8 @@ use super::request::{WIRE, refuse};
 use super::table::operations;
 use crate::base::codes::Code;
 use crate::base::error::Error;
+use crate::base::json::ToJson;
+use crate::base::writer;
 
 /// The number of the engine's meaning: it changes when the same request may give another answer.
 pub const SEMANTICS: u32 = 1;
@@ -29,6 +31,22 @@ pub struct Host {
 struct Inner {
     made: u32,
     engines: BTreeMap<u32, Arc<dyn crate::store::repository::Repository>>,
+}
+
+/// What a build says of itself.
+#[derive(ToJson)]
+struct Description {
+    operations: Vec<Operation>,
+    semantics: u32,
+    version: &'static str,
+    wire: u32,
+}
+
+/// What a build says of an operation.
+#[derive(ToJson)]
+struct Operation {
+    effect: &'static str,
+    name: &'static str,
 }
 
 /// Answers, and turns a panic into `internal_error`: a defect of ours must not take the host down.
@@ -50,9 +68,9 @@ impl Host {
 
     /// Describes this build: its versions and its operations.
     pub fn describe(&self) -> String {
-        let list: Vec<_> =
-            operations().map(|o| serde_json::json!({"effect": o.effect.name(), "name": o.name})).collect();
-        serde_json::json!({"operations": list, "semantics": SEMANTICS, "version": env!("CARGO_PKG_VERSION"), "wire": WIRE}).to_string()
+        let list: Vec<Operation> = operations().map(|o| Operation { effect: o.effect.name(), name: o.name }).collect();
+        let (semantics, version, wire) = (SEMANTICS, env!("CARGO_PKG_VERSION"), WIRE);
+        writer::to_string(&Description { operations: list, semantics, version, wire }, 0)
     }
 }
 

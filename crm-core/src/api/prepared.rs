@@ -67,7 +67,7 @@ impl<'a> Prepared<'a> {
 
     /// The facts of a `decide` request.
     pub fn facts(&self) -> Option<&'a str> {
-        self.request.facts.map(serde_json::value::RawValue::get)
+        self.request.facts.map(crate::base::json::Raw::get)
     }
 
     /// The caller's idempotency key.

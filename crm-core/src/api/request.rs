@@ -1,13 +1,11 @@
 //! The envelope of a request and of an answer.
 
-use serde_json::value::RawValue;
-
 use super::shape;
 use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
-use crate::base::json::{FromJson, ToJson};
+use crate::base::json::{FromJson, Raw, ToJson};
 use crate::base::limits;
 use crate::base::reader;
 use crate::base::reader::Fault;
@@ -32,7 +30,7 @@ pub struct Request<'a> {
     pub context: Context,
     /// A configuration to use instead of the stored one.
     #[serde(default, borrow)]
-    pub config: Option<&'a RawValue>,
+    pub config: Option<Raw<'a>>,
     /// The caller's key, by which a repeated request is known.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -44,13 +42,13 @@ pub struct Request<'a> {
     pub explain: Explain,
     /// The operation's own input.
     #[serde(default, borrow)]
-    pub input: Option<&'a RawValue>,
+    pub input: Option<Raw<'a>>,
     /// The facts, for `decide` alone.
     #[serde(default, borrow)]
-    pub facts: Option<&'a RawValue>,
+    pub facts: Option<Raw<'a>>,
     /// What the caller says of itself as the store, for `begin` alone.
     #[serde(default, borrow)]
-    pub store: Option<&'a RawValue>,
+    pub store: Option<Raw<'a>>,
 }
 
 fn wire() -> u32 {
@@ -97,7 +95,7 @@ impl<'a> Request<'a> {
 
     /// The input's text; an empty object when left out.
     pub fn input(&self) -> &'a str {
-        self.input.map_or("{}", RawValue::get)
+        self.input.map_or("{}", Raw::get)
     }
 
     /// Reads the input of what is no operation of the table.
@@ -132,10 +130,7 @@ pub fn write_text(result: Result<Decision<String>>, explain: Explain) -> String 
     text.push_str(r#"{"ok":true,"value":"#);
     text.push_str(&decision.value);
     if !reasons.is_empty() {
-        match writer::to_string(&reasons, 0) {
-            Ok(reasons) => text.extend([r#","reasons":"#, &reasons]),
-            Err(e) => return refuse(&Error::new(Code::InternalError).with("reason", e.to_string())),
-        }
+        text.extend([r#","reasons":"#, &writer::to_string(&reasons, 0)]);
     }
     text.push('}');
     text
@@ -151,18 +146,17 @@ pub fn write<T: ToJson>(result: Result<Decision<T>>, explain: Explain) -> String
         #[serde(skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<Reason>,
     }
-    let text = match result {
+    match result {
         Ok(decision) => {
             let reasons = Reason::trim(decision.reasons, explain);
             writer::to_string(&Answer { ok: true, value: decision.value, reasons }, 0)
         }
-        Err(error) => return refuse(&error),
-    };
-    text.unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
+        Err(error) => refuse(&error),
+    }
 }
 
 /// Writes a refusal.
 pub fn refuse(error: &Error) -> String {
     let text = writer::to_string(&error.to_value(), 0);
-    format!(r#"{{"error":{},"ok":false}}"#, text.unwrap_or_default())
+    format!(r#"{{"error":{text},"ok":false}}"#)
 }

@@ -4,17 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::shapes;
 use crate::base::codes::Code;
 use crate::base::decimal::Dec;
 use crate::base::error::Error;
-use crate::base::hint::{near_or, refused, unreadable};
-use crate::base::reader::Fault;
+use crate::base::hint::{near_or, refused};
+use crate::base::reader::{self, Fault, Reader};
 use crate::base::text::{clip, suggest};
+use crate::base::writer;
 
 /// What a value may look like.
 #[derive(Debug)]
@@ -98,9 +97,9 @@ pub fn envelope() -> Option<&'static Shape> {
 
 /// Turns the typed reader's refusal into every mistake that the shape finds; its own words where the shape finds none.
 pub(crate) fn explain(text: &str, shape: Option<&'static Shape>, refusal: &Fault) -> Error {
-    let value: Value = match serde_json::from_str(text) {
+    let value: Value = match reader::from_str(text) {
         Ok(value) => value,
-        Err(error) => return Error::new(Code::InvalidJson).with("reason", unreadable(&error)),
+        Err(fault) => return Error::new(Code::InvalidJson).with("reason", refused(text, &fault)),
     };
     let mut walk = Walk { mistakes: Vec::new() };
     for path in duplicates(text) {
@@ -140,7 +139,7 @@ pub fn with_values(error: Error, operation: &str, text: &str, again: &dyn Fn(&st
 
 /// The text without the fields that mistakes are about.
 fn without_faults(mistakes: &[Value], text: &str) -> Option<String> {
-    let mut value: Value = serde_json::from_str(text).ok()?;
+    let mut value: Value = reader::from_str(text).ok()?;
     for mistake in mistakes {
         let path = mistake.get("path")?.as_str()?;
         let (place, name) = path.rsplit_once('.').unwrap_or(("", path));
@@ -153,7 +152,7 @@ fn without_faults(mistakes: &[Value], text: &str) -> Option<String> {
         }
         inside.as_object_mut()?.remove(name);
     }
-    Some(value.to_string())
+    Some(writer::to_string(&value, 0))
 }
 
 struct Walk {
@@ -386,75 +385,33 @@ impl Walk {
 /// The paths of the fields that stand twice in an object; what reads a text into a value keeps only the last of them.
 fn duplicates(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(text);
     // The text was read before, so this cannot fail.
-    let _ = Names { path: String::new(), found: &mut found }.deserialize(&mut reader);
+    let _ = names(&mut Reader::of(text), "", &mut found);
     found
 }
 
 /// Looks for names that repeat, at a path and beneath it.
-struct Names<'f> {
-    path: String,
-    found: &'f mut Vec<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for Names<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Names<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut names = BTreeSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let path = join(&self.path, &name);
-            if !names.insert(name) {
-                self.found.push(path.clone());
-            }
-            map.next_value_seed(Names { path, found: self.found })?;
+fn names(reader: &mut Reader<'_>, path: &str, found: &mut Vec<String>) -> Result<(), Fault> {
+    match reader.peek() {
+        b'{' => {
+            let mut names = BTreeSet::new();
+            reader.entries(&mut |name, reader| {
+                let path = join(path, &name);
+                if !names.insert(name.into_owned()) {
+                    found.push(path.clone());
+                }
+                self::names(reader, &path, found)
+            })
         }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let mut place = 0_usize;
-        while items.next_element_seed(Names { path: format!("{}[{place}]", self.path), found: self.found })?.is_some() {
-            place = place.saturating_add(1);
+        b'[' => {
+            let mut place = 0_usize;
+            reader.items(&mut |reader| {
+                let path = format!("{path}[{place}]");
+                place = place.saturating_add(1);
+                names(reader, &path, found)
+            })
         }
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+        _ => reader.skip().map(drop),
     }
 }
 

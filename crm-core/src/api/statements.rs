@@ -3,11 +3,6 @@
 //! The caller runs the statements of a need in order, stops at the first whose expectation does not hold, and then undoes what the
 //! need's statements wrote. It answers with one result a statement that it ran: rows, or how many rows were changed.
 
-use std::fmt;
-
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer};
-
 use super::asking::{Board, NeedKind, unusable};
 use crate::base::change::{ChangeSet, StoredEvent, StoredTimer, TenantDue};
 use crate::base::codes::Code;
@@ -88,41 +83,12 @@ enum Cell {
 
 impl<'de> FromJson<'de> for Cell {
     fn from_json(reader: &mut Reader<'de>) -> std::result::Result<Self, Fault> {
-        Cell::deserialize(reader)
-    }
-}
-
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = Cell;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("null, an integer or a text")
-            }
-
-            fn visit_unit<E>(self) -> std::result::Result<Cell, E> {
-                Ok(Cell::Null)
-            }
-
-            fn visit_i64<E>(self, value: i64) -> std::result::Result<Cell, E> {
-                Ok(Cell::Integer(value))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> std::result::Result<Cell, E> {
-                i64::try_from(value).map(Cell::Integer).map_err(|_| E::custom("an integer of eight bytes is expected"))
-            }
-
-            fn visit_str<E>(self, value: &str) -> std::result::Result<Cell, E> {
-                Ok(Cell::Text(value.to_owned()))
-            }
-
-            fn visit_string<E>(self, value: String) -> std::result::Result<Cell, E> {
-                Ok(Cell::Text(value))
-            }
+        match reader.peek() {
+            b'"' => String::from_json(reader).map(Cell::Text),
+            b'-' | b'0'..=b'9' => i64::from_json(reader).map(Cell::Integer),
+            b'n' => reader.word("null").map(|()| Cell::Null),
+            _ => Err(reader.mismatch("null, an integer or a text")),
         }
-        deserializer.deserialize_any(Reader)
     }
 }
 

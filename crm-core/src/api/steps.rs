@@ -9,15 +9,13 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use serde_json::value::RawValue;
-
 use super::asking::{Board, Need, unusable};
 use super::begin;
 use super::request::refuse;
 use crate::base::codes::Code;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::hint::refused;
-use crate::base::json::{FromJson, ToJson};
+use crate::base::json::{FromJson, Raw, ToJson};
 use crate::base::reader;
 use crate::base::reason::Reason;
 use crate::base::text::clip;
@@ -58,7 +56,7 @@ struct Waiting {
 struct Given<'a> {
     id: u64,
     #[serde(default, borrow)]
-    ok: Option<&'a RawValue>,
+    ok: Option<Raw<'a>>,
     #[serde(default)]
     error: Option<GivenError>,
 }
@@ -127,7 +125,6 @@ impl Steps {
         }
         self.table().running.insert(handle, started);
         writer::to_string(&Waiting { ok: true, handle, needs }, 0)
-            .unwrap_or_else(|e| refuse(&Error::new(Code::InternalError).with("reason", e.to_string())))
     }
 }
 

@@ -5,8 +5,6 @@
 //! `direct_read` and `direct_write` ones work on the store itself. `with_obligations` marks those whose changes hold more than records
 //! and events.
 
-use serde_json::value::RawValue;
-
 use super::request::decode;
 use crate::base::codes::Code;
 use crate::base::context::Context;
@@ -23,7 +21,7 @@ use crate::crm::session::Session;
 use crate::store::repository::{BoxFuture, Repository};
 
 /// A value in its written form.
-pub type Written = Box<RawValue>;
+pub type Written = crate::base::json::Json;
 
 /// An operation that needs no records: from its written input and the context to the text of its value.
 pub type Pure = fn(&str, &Context) -> Result<Decision<String>>;
@@ -164,14 +162,9 @@ pub(super) fn elsewhere(what: &str, build: &str) -> Error {
     Error::new(Code::NotInThisBuild).with("op", what).with("build", build)
 }
 
-fn unwritten(error: &serde_json::Error) -> Error {
-    Error::new(Code::InternalError).with("reason", error.to_string())
-}
-
 #[cfg(feature = "store")]
 fn written<T: crate::base::json::ToJson>(decision: Decision<T>) -> Result<Decision<Written>> {
-    let value = crate::base::writer::to_raw(&decision.value).map_err(|e| unwritten(&e))?;
-    Ok(Decision::new(value, decision.reasons))
+    Ok(Decision::new(crate::base::writer::to_json(&decision.value), decision.reasons))
 }
 
 /// Runs an operation that needs no records among others that do.
@@ -181,8 +174,7 @@ fn written<T: crate::base::json::ToJson>(decision: Decision<T>) -> Result<Decisi
 #[cfg(feature = "store")]
 pub fn run_pure(pure: Pure, text: &str, context: &Context) -> Result<Decision<Written>> {
     let decision = pure(text, context)?;
-    let value = RawValue::from_string(decision.value).map_err(|e| unwritten(&e))?;
-    Ok(Decision::new(value, decision.reasons))
+    Ok(Decision::new(Written::of(decision.value), decision.reasons))
 }
 
 macro_rules! effect {
@@ -232,7 +224,7 @@ macro_rules! runner {
             let decision = $function(&input, context)?;
             // An answer repeats much of its request and says more.
             let size = text.len().saturating_mul(5) / 2;
-            let value = crate::base::writer::to_string(&decision.value, size).map_err(|e| unwritten(&e))?;
+            let value = crate::base::writer::to_string(&decision.value, size);
             Ok(Decision::new(value, decision.reasons))
         })
     };

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::canonical::Fields;
 use super::error::Kind;
+use super::writer;
 
 macro_rules! codes {
     ($($variant:ident = $name:literal, $class:ident, $english:literal, $chinese:literal;)*) => {
@@ -114,15 +115,16 @@ pub fn render(code: Code, details: &Fields, language: Language) -> String {
         match details.get(name) {
             Some(Value::String(text)) => out.push_str(language.word(name, text)),
             Some(Value::Array(items)) => {
-                let quoted =
-                    |item: &Value| format!("`{}`", item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                let quoted = |item: &Value| {
+                    format!("`{}`", item.as_str().map_or_else(|| writer::to_string(item, 0), str::to_owned))
+                };
                 let texts: Vec<String> = items.iter().map(quoted).collect();
                 out.push_str(if texts.is_empty() { "-" } else { "" });
                 out.push_str(&texts.join(", "));
             }
             Some(other) => match sentence(other) {
                 Some((code, params)) => out.push_str(&render(code, &params, language)),
-                None => out.push_str(&other.to_string()),
+                None => out.push_str(&writer::to_string(other, 0)),
             },
             None => {
                 out.push('{');

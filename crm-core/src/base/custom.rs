@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::json::{Fault, FromJson, Reader, ToJson, Writer};
+
 /// The custom fields of a record, by their ids.
 pub type CustomFields = BTreeMap<String, CustomValue>;
 
@@ -53,6 +55,35 @@ impl Serialize for CustomValue {
 impl<'de> Deserialize<'de> for CustomValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+impl ToJson for CustomValue {
+    fn to_json(&self, writer: &mut Writer) {
+        match self {
+            CustomValue::Text(text) => writer.text(text),
+            CustomValue::Flag(flag) => flag.to_json(writer),
+            CustomValue::List(items) => items.to_json(writer),
+            CustomValue::Integer(number) if is_small(*number) => writer.number(number),
+            CustomValue::Integer(number) => writer.word(&number.to_string()),
+        }
+    }
+}
+
+/// Says whether an integer is written as a number, which every reader of JSON reads exactly, and not as a text.
+pub(crate) fn is_small(number: i128) -> bool {
+    i64::try_from(number).is_ok() || u64::try_from(number).is_ok()
+}
+
+impl<'de> FromJson<'de> for CustomValue {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        match reader.peek() {
+            b'"' => String::from_json(reader).map(CustomValue::Text),
+            b'[' => Vec::from_json(reader).map(CustomValue::List),
+            b't' | b'f' => reader.flag().map(CustomValue::Flag),
+            b'-' | b'0'..=b'9' => reader.integer().map(CustomValue::Integer),
+            _ => Err(reader.mismatch("a string, an integer, true or false, or a list of strings")),
+        }
     }
 }
 

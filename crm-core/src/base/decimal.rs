@@ -329,7 +329,14 @@ impl ToJson for Dec {
 
 impl<'de> FromJson<'de> for Dec {
     fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
-        Dec::deserialize(reader)
+        match reader.peek() {
+            b'"' => reader.text()?.parse().map_err(|error: Error| Fault::new(&error.message())),
+            b'-' | b'0'..=b'9' => {
+                // Of 64 bits, so it fits.
+                Decimal::try_from_i128_with_scale(reader.integer()?, 0).map(Dec).map_err(|error| Fault::new(&error))
+            }
+            _ => Err(reader.mismatch("a decimal string such as \"12.50\"")),
+        }
     }
 }
 

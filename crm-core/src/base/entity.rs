@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::canonical::{Fields, canonical};
@@ -12,7 +11,7 @@ use super::custom::CustomFields;
 use super::error::{Error, Result};
 use super::hint::refused;
 use super::id::Id;
-use super::json::{Fault, FromJson, FromJsonOwned, Reader, ToJson, Writer};
+use super::json::{Fault, FromJson, FromJsonOwned, Json, Reader, ToJson, Writer};
 use super::record::{Body, KeyBytes, Record};
 use super::time::Instant;
 use super::{order, reader, writer};
@@ -55,13 +54,10 @@ pub trait Entity: Clone + PartialEq + ToJson + FromJsonOwned + Send + Sync {
     }
 
     /// The record to store at a version.
-    ///
-    /// # Errors
-    /// `internal_error` when the body cannot be written.
-    fn to_record(&self, version: u64) -> Result<Record> {
+    fn to_record(&self, version: u64) -> Record {
         let mut stored = self.clone();
         stored.set_version(0);
-        Ok(self.with_body(version, Body::write(&stored)?))
+        self.with_body(version, Body::write(&stored))
     }
 
     /// The record to store at a version, with a body that is written already.
@@ -132,10 +128,7 @@ pub trait Held: Send + Sync {
     /// Everything that is wrong with the record's fields.
     fn violations(&self) -> Vec<Error>;
     /// The record to store at a version.
-    ///
-    /// # Errors
-    /// `internal_error` when the body cannot be written.
-    fn to_record(&self, version: u64) -> Result<Record>;
+    fn to_record(&self, version: u64) -> Record;
     /// The record to store at a version, with a body that is written already.
     fn with_body(&self, version: u64, body: Body) -> Record;
     /// As it writes itself.
@@ -168,7 +161,7 @@ impl<E: Entity> Held for E {
         Entity::violations(self)
     }
 
-    fn to_record(&self, version: u64) -> Result<Record> {
+    fn to_record(&self, version: u64) -> Record {
         Entity::to_record(self, version)
     }
 
@@ -206,10 +199,10 @@ pub fn present(
     if record.schema == schema {
         return Ok(std::borrow::Cow::Borrowed(&record.body));
     }
-    let mut body: Map<String, Value> = serde_json::from_str(record.body.text())
-        .map_err(|e| corrupt(record).with("reason", super::hint::unreadable(&e)))?;
+    let body: std::result::Result<Map<String, Value>, _> = reader::from_str(record.body.text());
+    let mut body = body.map_err(|e| corrupt(record).with("reason", refused(record.body.text(), &e)))?;
     (record.schema..schema).for_each(|from| upcast(from, &mut body));
-    Body::write(&body).map(std::borrow::Cow::Owned)
+    Ok(std::borrow::Cow::Owned(Body::write(&body)))
 }
 
 /// The body of a changed record: the old one with the changed fields written over it, so that fields which this engine does not know
@@ -218,15 +211,15 @@ pub fn present(
 /// # Errors
 /// `corrupt_record` when the old body is not an object.
 pub fn rewritten(record: &Record, old: &Body, changed: &Fields) -> Result<Body> {
-    let fields: std::result::Result<BTreeMap<String, Box<RawValue>>, _> = reader::from_str(old.text());
+    let fields: std::result::Result<BTreeMap<String, Json>, _> = reader::from_str(old.text());
     let mut fields = fields.map_err(|e| corrupt(record).with("reason", refused(old.text(), &e)))?;
     for (name, value) in changed {
         match value {
             Value::Null => fields.remove(name),
-            value => fields.insert(name.clone(), Body::write(value)?.into_raw()),
+            value => fields.insert(name.clone(), writer::to_json(value)),
         };
     }
-    Body::write(&fields)
+    Ok(Body::write(&fields))
 }
 
 /// A request that creates a record.
@@ -253,12 +246,8 @@ pub trait Updates {
 
 /// The fields of a body as a map; empty for what is not an object.
 pub fn fields(value: &dyn ToJson) -> Fields {
-    text_fields(writer::to_string(value, 0))
-}
-
-fn text_fields(text: serde_json::Result<String>) -> Fields {
-    match text.and_then(|text| serde_json::from_str(&text)) {
-        Ok(Value::Object(map)) => order::map(map.into_iter().map(|(name, value)| (name, canonical(value)))),
+    match writer::to_value(value) {
+        Value::Object(map) => order::map(map.into_iter().map(|(name, value)| (name, canonical(value)))),
         _ => Fields::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! Hints: what an error proposes, and why a text could not be read, as codes that every language has a sentence for.
 
 use super::codes::Code;
-use super::reader::Fault;
+use super::reader::{Fault, OUT_OF_RANGE};
 use super::reason::Reason;
 use super::text::suggest;
 
@@ -32,13 +32,19 @@ pub fn unreadable(error: &serde_json::Error) -> Reason {
 
 /// Why our own reader refuses a text.
 pub(crate) fn refused(text: &str, fault: &Fault) -> Reason {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Err(error) => unreadable(&error),
-        Ok(_) => {
-            let said = fault.to_string();
-            data(said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said))
-        }
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return unreadable(&error);
     }
+    let said = fault.to_string();
+    let (said, place) = said.rsplit_once(" at line ").unwrap_or((said.as_str(), ""));
+    if said == OUT_OF_RANGE
+        && let Some((Ok(line), Ok(column))) =
+            place.split_once(" column ").map(|(line, column)| (line.parse::<usize>(), column.parse::<usize>()))
+    {
+        // No reader of JSON says so that only goes past a number.
+        return Reason::new(Code::JsonSyntax).with("syntax", said).with("line", line).with("column", column);
+    }
+    data(said)
 }
 
 fn data(said: &str) -> Reason {

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crm_core_derive::{FromJson, ToJson};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use super::reader::{Fault, Reader};
@@ -70,29 +68,146 @@ pub fn lost() -> Fault {
     Fault::new(&"a field or a variant is not there")
 }
 
-/// Types that know serde alone, of which there is one form for all fields.
-macro_rules! by_serde {
-    ($($type:ty)*) => { $(
-        impl<'de> $crate::base::json::FromJson<'de> for $type {
-            fn from_json(reader: &mut $crate::base::json::Reader<'de>) -> Result<Self, $crate::base::json::Fault> {
-                <$type as serde::Deserialize>::deserialize(reader)
+/// A piece of JSON text, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Json(String);
+
+impl Json {
+    /// Takes a text that is JSON.
+    pub(crate) fn of(text: String) -> Self {
+        Json(text)
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> FromJson<'de> for Json {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        reader.skip().map(|text| Json(text.to_owned()))
+    }
+}
+
+impl ToJson for Json {
+    fn to_json(&self, writer: &mut Writer) {
+        writer.push(&self.0);
+    }
+}
+
+/// A piece of the text that is read, left as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// The text.
+    pub fn get(self) -> &'a str {
+        self.0
+    }
+}
+
+impl<'de> FromJson<'de> for Raw<'de> {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        reader.skip().map(Raw)
+    }
+}
+
+macro_rules! integers {
+    ($($type:ident)*) => { $(
+        impl<'de> FromJson<'de> for $type {
+            fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+                let number = reader.integer()?;
+                $type::try_from(number).map_err(|_| Fault::outside(number, stringify!($type)))
             }
         }
 
-        impl $crate::base::json::ToJson for $type {
-            fn to_json(&self, writer: &mut $crate::base::json::Writer) {
-                writer.serialize(self);
+        impl ToJson for $type {
+            fn to_json(&self, writer: &mut Writer) {
+                writer.number(self);
             }
         }
     )* };
 }
 
-pub(crate) use by_serde;
+integers! { u8 u16 u32 u64 usize i32 i64 }
 
-by_serde! { u8 u16 u32 u64 usize i32 i64 Value Map<String, Value> Box<RawValue> }
-by_serde! { super::time::Date super::time::Instant super::currency::Currency }
+/// Types that are written as a text of theirs and read from it.
+macro_rules! as_text {
+    ($($type:ty)*) => { $(
+        impl<'de> FromJson<'de> for $type {
+            fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+                reader.text()?.parse().map_err(|error: super::error::Error| Fault::new(&error.message()))
+            }
+        }
+
+        impl ToJson for $type {
+            fn to_json(&self, writer: &mut Writer) {
+                writer.text(&self.to_string());
+            }
+        }
+    )* };
+}
+
+as_text! { super::time::Date super::time::Instant super::currency::Currency }
+
 #[cfg(feature = "store")]
-by_serde! { super::id::Id super::custom::CustomValue }
+impl<'de> FromJson<'de> for super::id::Id {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        super::id::Id::new(&reader.text()?).map_err(|error| Fault::new(&error.message()))
+    }
+}
+
+#[cfg(feature = "store")]
+impl ToJson for super::id::Id {
+    fn to_json(&self, writer: &mut Writer) {
+        writer.text(self.as_str());
+    }
+}
+
+impl<'de> FromJson<'de> for Value {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        reader.value()
+    }
+}
+
+impl ToJson for Value {
+    fn to_json(&self, writer: &mut Writer) {
+        match self {
+            Value::Null => writer.push("null"),
+            Value::Bool(flag) => flag.to_json(writer),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => number.to_json(writer),
+                (_, Some(number)) => number.to_json(writer),
+                _ => writer.push(&number.to_string()),
+            },
+            Value::String(text) => writer.text(text),
+            Value::Array(items) => items.to_json(writer),
+            Value::Object(map) => map.to_json(writer),
+        }
+    }
+}
+
+impl<'de> FromJson<'de> for Map<String, Value> {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        let mut map = Map::new();
+        reader.entries(&mut |name, reader| {
+            map.insert(name.into_owned(), reader.value()?);
+            Ok(())
+        })?;
+        Ok(map)
+    }
+}
+
+impl ToJson for Map<String, Value> {
+    fn to_json(&self, writer: &mut Writer) {
+        writer.push("{");
+        for (place, (name, value)) in self.iter().enumerate() {
+            writer.entry(place, name, value);
+        }
+        writer.push("}");
+    }
+}
 
 impl<'de> FromJson<'de> for bool {
     fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
@@ -118,12 +233,6 @@ impl<'de> FromJson<'de> for Cow<'de, str> {
     }
 }
 
-impl<'de> FromJson<'de> for &'de RawValue {
-    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
-        <&RawValue>::deserialize(reader)
-    }
-}
-
 impl ToJson for str {
     fn to_json(&self, writer: &mut Writer) {
         writer.text(self);
@@ -139,12 +248,6 @@ impl ToJson for String {
 impl ToJson for Cow<'_, str> {
     fn to_json(&self, writer: &mut Writer) {
         writer.text(self);
-    }
-}
-
-impl ToJson for RawValue {
-    fn to_json(&self, writer: &mut Writer) {
-        writer.push(self.get());
     }
 }
 
@@ -230,10 +333,7 @@ impl<T: ToJson> ToJson for BTreeMap<String, T> {
     fn to_json(&self, writer: &mut Writer) {
         writer.push("{");
         for (place, (name, value)) in self.iter().enumerate() {
-            writer.push(if place == 0 { "" } else { "," });
-            writer.text(name);
-            writer.push(":");
-            value.to_json(writer);
+            writer.entry(place, name, value);
         }
         writer.push("}");
     }
@@ -337,13 +437,13 @@ mod tests {
                 let line =
                     Line { must: u32::MAX, note, plain, r#where: named.clone(), start: -2, inner: vec![inner.clone()] };
                 let text = serde_json::to_string(&line).unwrap();
-                assert_eq!(writer::to_string(&line, 0).unwrap(), text);
+                assert_eq!(writer::to_string(&line, 0), text);
                 assert_eq!(reader::from_str::<Line>(&text).unwrap(), line);
                 assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
             }
         }
         let open = Open { line: Wrapped(Some(Kind::Dec)) };
-        assert_eq!(writer::to_string(&open, 0).unwrap(), r#"{"line":"decimal"}"#);
+        assert_eq!(writer::to_string(&open, 0), r#"{"line":"decimal"}"#);
         assert_eq!(reader::from_str::<Open>(r#"{"x":[{}],"line":"decimal"}"#).unwrap(), open);
     }
 

@@ -5,10 +5,10 @@ use serde_json::value::RawValue;
 
 use super::decimal::Dec;
 use super::id::Id;
+use super::json::{FromJson, Json, ToJson};
 use super::number::{Numbers, resolve};
 use super::text::{fold, hex};
 use super::time::{Date, Instant};
-use crate::base::json::{FromJson, ToJson};
 
 /// The name of a record: its kind and id, within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToJson, FromJson)]
@@ -58,13 +58,11 @@ impl Record {
     #[must_use]
     pub fn resolved(mut self) -> Self {
         if !self.numbers.is_empty()
-            && let Ok(mut body) = serde_json::from_str(self.body.text())
+            && let Ok(mut body) = super::reader::from_str(self.body.text())
         {
             resolve(&mut body, &self.numbers);
-            if let Ok(body) = Body::write(&body) {
-                self.body = body;
-                self.numbers.clear();
-            }
+            self.body = Body::write(&body);
+            self.numbers.clear();
         }
         self
     }
@@ -72,17 +70,12 @@ impl Record {
 
 /// A body: JSON text, kept as it was written.
 #[derive(Clone)]
-pub struct Body(Box<RawValue>);
+pub struct Body(Json);
 
 impl Body {
     /// Writes a value as a body.
-    ///
-    /// # Errors
-    /// `internal_error` when the value is not representable in JSON, which no wire type of ours is.
-    pub fn write(value: &dyn ToJson) -> Result<Self, super::error::Error> {
-        super::writer::to_raw(value)
-            .map(Body)
-            .map_err(|e| super::error::Error::new(super::codes::Code::InternalError).with("reason", e.to_string()))
+    pub fn write(value: &dyn ToJson) -> Self {
+        Body(super::writer::to_json(value))
     }
 
     /// Takes JSON text as a body.
@@ -90,12 +83,8 @@ impl Body {
     /// # Errors
     /// The parser's error when the text is not JSON.
     pub fn parse(text: String) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text).map(Body)
-    }
-
-    /// The JSON text, owned.
-    pub fn into_raw(self) -> Box<RawValue> {
-        self.0
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
+        Ok(Body(Json::of(text)))
     }
 
     /// The JSON text.
@@ -124,19 +113,20 @@ impl ToJson for Body {
 
 impl<'de> FromJson<'de> for Body {
     fn from_json(reader: &mut super::json::Reader<'de>) -> Result<Self, super::json::Fault> {
-        Box::from_json(reader).map(Body)
+        Json::from_json(reader).map(Body)
     }
 }
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let raw: &RawValue = serde_json::from_str(self.text()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(Body)
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Body(Json::of(raw.get().to_owned())))
     }
 }
 

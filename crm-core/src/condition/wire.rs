@@ -6,7 +6,8 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::currency::Currency;
-use crate::base::json::{FromJson, ToJson, by_serde};
+use crate::base::custom::is_small;
+use crate::base::json::{Fault, FromJson, Reader, ToJson, Writer};
 
 /// A condition on the fields of a record: a group (`all`, `any`, `not`) or a test of one field (`field` with `op`).
 ///
@@ -177,7 +178,27 @@ impl fmt::Display for ConditionValue {
     }
 }
 
-by_serde! { ConditionValue }
+impl ToJson for ConditionValue {
+    fn to_json(&self, writer: &mut Writer) {
+        match self {
+            ConditionValue::Text(text) => writer.text(text),
+            ConditionValue::Flag(flag) => flag.to_json(writer),
+            ConditionValue::Integer(number) if is_small(*number) => writer.number(number),
+            ConditionValue::Integer(number) => writer.word(&number.to_string()),
+        }
+    }
+}
+
+impl<'de> FromJson<'de> for ConditionValue {
+    fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
+        match reader.peek() {
+            b'"' => String::from_json(reader).map(ConditionValue::Text),
+            b't' | b'f' => reader.flag().map(ConditionValue::Flag),
+            b'-' | b'0'..=b'9' => reader.integer().map(ConditionValue::Integer),
+            _ => Err(reader.mismatch("a string, an integer, true or false")),
+        }
+    }
+}
 
 impl Serialize for ConditionValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

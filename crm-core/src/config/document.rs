@@ -88,13 +88,8 @@ impl Config {
     }
 
     /// The SHA-256 of the document, in hex: two equal documents have equal hashes.
-    ///
-    /// # Errors
-    /// `internal_error` when the document cannot be written.
-    pub fn hash(&self) -> Result<String> {
-        let text =
-            writer::to_string(self, 0).map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
-        Ok(hex(&Sha256::digest(text.as_bytes())))
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(writer::to_string(self, 0).as_bytes()))
     }
 
     /// Refuses a configuration with errors, all of them at once.

@@ -14,6 +14,7 @@ use crate::base::reader;
 use crate::base::reason::Reason;
 use crate::base::record::{KeyBytes, Record};
 use crate::base::text::clip;
+use crate::base::writer;
 use crate::config::ConfigRecord;
 use crate::customers::account::Account;
 use crate::people::user::User;
@@ -131,11 +132,11 @@ fn record<E: Entity>(id: &Id, mut body: Map<String, Value>, version: u64) -> Res
     body.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     body.remove("version");
     let read = |body: &Map<String, Value>| {
-        let text = Value::Object(body.clone()).to_string();
+        let text = writer::to_string(body, 0);
         reader::from_str::<E>(&text).map_err(|e| refused(&text, &e))
     };
     match read(&body) {
-        Ok(entity) => entity.to_record(version).map_err(|error| error.at("body")),
+        Ok(entity) => Ok(entity.to_record(version)),
         Err(reason) => {
             // The field at fault is the one without which something else is said; of a missing one the reason speaks itself.
             let at_fault = |name: &&String| {

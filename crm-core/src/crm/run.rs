@@ -10,7 +10,7 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
-use crate::base::hint::{refused, unreadable};
+use crate::base::hint::refused;
 use crate::base::id::Id;
 use crate::base::json::{FromJson, FromJsonOwned, ToJson};
 use crate::base::number::{Numbers, resolve};
@@ -100,7 +100,7 @@ where
             return Ok(decision);
         }
         if let Some((key, hash)) = frame.idempotency {
-            let response = response(&decision)?;
+            let response = response(&decision);
             changes.idempotency = Some(Idempotency { key: key.to_owned(), request_hash: hash.to_owned(), response });
         }
         match repository.commit(&changes).await {
@@ -137,8 +137,7 @@ where
 {
     let hash = match crm.key() {
         Some(_) => {
-            let text = writer::to_string(input, 0)
-                .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))?;
+            let text = writer::to_string(input, 0);
             Some(request_hash(operation, &crm.context().tenant, crm.expected_version(), crm.given_config(), &text)?)
         }
         None => None,
@@ -188,10 +187,11 @@ pub fn request_hash(
     config: Option<&Config>,
     input: &str,
 ) -> Result<String> {
-    let parsed: serde_json::Value =
-        serde_json::from_str(input).map_err(|e| Error::new(Code::InvalidJson).with("reason", unreadable(&e)))?;
-    let config = config.map(Config::hash).transpose()?;
-    let text = serde_json::json!([operation, tenant, version, config, canonical(parsed)]).to_string();
+    let parsed: std::result::Result<serde_json::Value, _> = reader::from_str(input);
+    let parsed = parsed.map_err(|e| Error::new(Code::InvalidJson).with("reason", refused(input, &e)))?;
+    let config = config.map(Config::hash);
+    let asked: [&dyn ToJson; 5] = [&operation, &tenant, &version, &config, &canonical(parsed)];
+    let text = writer::to_string(&asked.as_slice(), 0);
     Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 
@@ -203,7 +203,7 @@ async fn replay<T: FromJsonOwned>(repository: &dyn Repository, frame: Frame<'_>)
         return Ok(None);
     };
     let corrupt = || Error::new(Code::CorruptRecord).with("kind", IDEMPOTENCY).with("id", key);
-    let body: serde_json::Value = serde_json::from_str(mark.body.text()).map_err(|_| corrupt())?;
+    let body: serde_json::Value = reader::from_str(mark.body.text()).map_err(|_| corrupt())?;
     let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).ok_or_else(corrupt);
     if text("request_hash")? != hash {
         return Err(Error::new(Code::IdempotencyKeyReused).with("key", key).at("idempotency_key"));
@@ -212,7 +212,7 @@ async fn replay<T: FromJsonOwned>(repository: &dyn Repository, frame: Frame<'_>)
 }
 
 /// The answer as it is stored: reasons without what lies beneath them.
-fn response<T: ToJson>(decision: &Decision<T>) -> Result<String> {
+fn response<T: ToJson>(decision: &Decision<T>) -> String {
     let reasons = Reason::trim(decision.reasons.clone(), Explain::Codes);
     #[derive(ToJson)]
     struct Borrowed<'a, T> {
@@ -220,7 +220,6 @@ fn response<T: ToJson>(decision: &Decision<T>) -> Result<String> {
         reasons: Vec<Reason>,
     }
     writer::to_string(&Borrowed { value: &decision.value, reasons }, 0)
-        .map_err(|e| Error::new(Code::InternalError).with("reason", e.to_string()))
 }
 
 fn read<T: FromJsonOwned>(response: &str, numbers: &Numbers) -> Result<Decision<T>> {
@@ -229,9 +228,10 @@ fn read<T: FromJsonOwned>(response: &str, numbers: &Numbers) -> Result<Decision<
     };
     let mut text = std::borrow::Cow::Borrowed(response);
     if !numbers.is_empty() {
-        let mut answer: serde_json::Value = serde_json::from_str(response).map_err(|e| corrupt(unreadable(&e)))?;
+        let read = reader::from_str::<serde_json::Value>(response);
+        let mut answer = read.map_err(|e| corrupt(refused(response, &e)))?;
         resolve(&mut answer, numbers);
-        text = answer.to_string().into();
+        text = writer::to_string(&answer, 0).into();
     }
     let answer: Answer<T> = reader::from_str(&text).map_err(|e| corrupt(refused(&text, &e)))?;
     Ok(Decision::new(answer.value, answer.reasons))
@@ -239,5 +239,5 @@ fn read<T: FromJsonOwned>(response: &str, numbers: &Numbers) -> Result<Decision<
 
 /// The decision with the numbers that its commit gave out.
 fn numbered<T: ToJson + FromJsonOwned>(decision: Decision<T>, numbers: &Numbers) -> Result<Decision<T>> {
-    if numbers.is_empty() { Ok(decision) } else { read(&response(&decision)?, numbers) }
+    if numbers.is_empty() { Ok(decision) } else { read(&response(&decision), numbers) }
 }

@@ -88,7 +88,7 @@ async fn find_records(session: &mut Session<'_>, layout: Layout, request: Where<
     );
     let plan = plan(&predicate, &moment, &fields::indexes(layout.kind), &catalogue, &order)?;
     // The cursor belongs to what was asked, not to its plan, which changes with the day.
-    let asked = writer::to_string(&whole, 0).unwrap_or_default();
+    let asked = writer::to_string(&whole, 0);
     let asked = format!("{} {} {} {asked}", layout.kind, order.field, order.descending);
     let marked = Query::of(&session.context().tenant, &asked, 0);
     let search = Search {

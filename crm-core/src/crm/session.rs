@@ -346,7 +346,7 @@ impl<'a> Session<'a> {
         let fields = changed(old.map(Held::json), new.json());
         let key = Key::new(new.layout().kind, new.id());
         let record = match old.and_then(|old| Some((old, self.known(&key)?))) {
-            None => new.to_record(next)?,
+            None => new.to_record(next),
             Some((old, stored)) => {
                 let body = new.layout().body(stored)?;
                 // What an operation filled in before it began is not a change of its own, but it is written all the same.
@@ -462,6 +462,6 @@ pub fn write_cursor(after: Option<After>, query: &Query) -> Option<String> {
 /// What tells one query from another: its kind, tests and order, as the beginning of a hash.
 fn query_mark(query: &Query) -> String {
     let asked: [&dyn ToJson; 4] = [&query.kind, &query.tests, &query.order, &query.descending];
-    let text = writer::to_string(&asked.as_slice(), 0).unwrap_or_default();
+    let text = writer::to_string(&asked.as_slice(), 0);
     hex(Sha256::digest(text.as_bytes()).get(..4).unwrap_or_default())
 }

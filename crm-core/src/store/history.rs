@@ -321,7 +321,7 @@ impl HistoryRepository {
             entry.hash = entry.hashed();
             let end = HistoryHead { id: head.id, version: 0, place, at: entry.at, hash: entry.hash.clone() };
             let expect = if stands == 0 { Expect::Absent } else { Expect::Version(stands) };
-            let (entry, end) = (entry.to_record(1)?, end.to_record(stands.saturating_add(1))?);
+            let (entry, end) = (entry.to_record(1), end.to_record(stands.saturating_add(1)));
             chained.puts.push(Put { record: entry, changed: Default::default(), expect: Expect::Absent });
             chained.puts.push(Put { record: end, changed: Default::default(), expect });
         }

@@ -189,7 +189,7 @@ impl Above {
         }
         let mark = self.marks.get(key.id.as_str())?;
         let body = serde_json::json!({"request_hash": mark.request_hash, "response": mark.response});
-        let (kind, id, body) = (key.kind.clone(), key.id.clone(), Body::write(&body).ok()?);
+        let (kind, id, body) = (key.kind.clone(), key.id.clone(), Body::write(&body));
         Some(Some(Record { kind, id, version: 1, schema: 1, keys: Vec::new(), body, numbers: Default::default() }))
     }
 }

@@ -166,7 +166,7 @@ fn record(dice: &mut Dice, number: usize) -> Result<Record> {
     let of = |name: &str| fields.iter().position(|field| field.name == name).and_then(|slot| row.value(slot));
     let keys = indexes().iter().map(|index| key(index, of)).collect();
     let id = Id::new(&format!("{}{number}", ["r", "R", "é"].get(dice.roll(3)).copied().unwrap_or_default()))?;
-    let body = Body::write(&Value::Object(body))?;
+    let body = Body::write(&Value::Object(body));
     Ok(Record { kind: KIND.to_owned(), id, version: 1, schema: 1, keys, body, numbers: Default::default() })
 }
 

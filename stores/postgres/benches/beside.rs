@@ -254,7 +254,7 @@ async fn filled(schema: &str) -> Arc<PostgresRepository> {
     let store = PostgresRepository::connect(&url(), options).await.unwrap();
     for thousand in 0..RECORDS / 1_000 {
         let puts = (thousand * 1_000..(thousand + 1) * 1_000).map(|n| {
-            let record = deal(n).to_record(1).unwrap();
+            let record = deal(n).to_record(1);
             Put { record, changed: Default::default(), expect: Expect::Absent }
         });
         let changes = ChangeSet { tenant: "main".to_owned(), puts: puts.collect(), ..ChangeSet::default() };

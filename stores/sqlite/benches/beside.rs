@@ -57,7 +57,7 @@ fn fill(store: &SqliteRepository, from: u64, to: u64) -> Result<()> {
     while n < to {
         let end = to.min(n + 1_000);
         let puts = (n..end).map(|n| {
-            let record = deal(n).to_record(1).unwrap();
+            let record = deal(n).to_record(1);
             Put { record, changed: Default::default(), expect: Expect::Absent }
         });
         let changes = ChangeSet { tenant: "main".to_owned(), puts: puts.collect(), ..ChangeSet::default() };
@@ -331,7 +331,7 @@ fn main() {
         !arguments.iter().any(|a| a.starts_with("--only=")) || arguments.iter().any(|a| a == &format!("--only={name}"))
     };
     let folder = tempfile::tempdir().unwrap();
-    let check = deal(1).to_record(1).unwrap();
+    let check = deal(1).to_record(1);
     assert_eq!(check.keys.len(), 5);
     println!("| | crm-core (µs) | by hand (µs) | by hand / crm-core |\n|---|---|---|---|");
     if wanted("operations") {

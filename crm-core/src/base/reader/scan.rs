@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use serde::de::{Expected, Unexpected};
-
 /// What a text is refused for.
 #[derive(Debug)]
 pub struct Fault(Box<Message>);
@@ -30,41 +28,24 @@ impl Display for Fault {
 
 impl std::error::Error for Fault {}
 
-impl serde::de::Error for Fault {
-    fn custom<T: Display>(text: T) -> Self {
-        Fault::new(&text)
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        unfit("invalid type", found, expected)
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        unfit("invalid value", found, expected)
+impl Fault {
+    /// An integer outside what a type holds.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn outside(number: i128, wanted: &str) -> Self {
+        Fault::new(&format_args!("invalid value: integer `{number}`, expected {wanted}"))
     }
 
     #[cold]
     #[inline(never)]
-    fn missing_field(field: &'static str) -> Self {
+    pub(super) fn missing(field: &str) -> Self {
         Fault::new(&format_args!("missing field `{field}`"))
     }
 
     #[cold]
     #[inline(never)]
-    fn duplicate_field(field: &'static str) -> Self {
+    pub(super) fn duplicate(field: &str) -> Self {
         Fault::new(&format_args!("duplicate field `{field}`"))
-    }
-}
-
-/// As serde says it, but no float needs to be written for it.
-#[cold]
-#[inline(never)]
-fn unfit(what: &str, found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-    match found {
-        Unexpected::Unsigned(number) => Fault::new(&format_args!("{what}: integer `{number}`, expected {expected}")),
-        Unexpected::Signed(number) => Fault::new(&format_args!("{what}: integer `{number}`, expected {expected}")),
-        Unexpected::Str(text) => Fault::new(&format_args!("{what}: string \"{text}\", expected {expected}")),
-        _ => Fault::new(&format_args!("{what}: something else, expected {expected}")),
     }
 }
 
@@ -75,7 +56,7 @@ pub struct Reader<'de> {
     pub(super) room: u8,
 }
 
-pub(super) enum Number {
+pub(crate) enum Number {
     Natural(u64),
     Negative(i64),
     Fraction,
@@ -102,7 +83,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The next byte that is no white space; nought at the end.
-    pub(super) fn peek(&mut self) -> u8 {
+    pub(crate) fn peek(&mut self) -> u8 {
         loop {
             match self.byte() {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.step(),
@@ -122,14 +103,14 @@ impl<'de> Reader<'de> {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn expected(&self, what: &str) -> Fault {
+    pub(crate) fn expected(&self, what: &str) -> Fault {
         Fault::new(&format_args!("expected {what}"))
     }
 
     /// Says what stands here instead of what is wanted.
     #[cold]
     #[inline(never)]
-    pub(super) fn mismatch(&mut self, what: &str) -> Fault {
+    pub(crate) fn mismatch(&mut self, what: &str) -> Fault {
         let kind = match self.peek() {
             b'{' => return self.expected_not("map", what),
             b'[' => return self.expected_not("sequence", what),
@@ -159,7 +140,7 @@ impl<'de> Reader<'de> {
         if self.at < self.text.len() { Err(self.placed(Fault::new(&"trailing characters"))) } else { Ok(()) }
     }
 
-    pub(super) fn word(&mut self, word: &str) -> Result<(), Fault> {
+    pub(crate) fn word(&mut self, word: &str) -> Result<(), Fault> {
         if !self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             return Err(self.expected(word));
         }
@@ -167,7 +148,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    pub(super) fn flag(&mut self) -> Result<bool, Fault> {
+    pub(crate) fn flag(&mut self) -> Result<bool, Fault> {
         let flag = self.peek() == b't';
         self.word(if flag { "true" } else { "false" }).map(|()| flag)
     }
@@ -182,7 +163,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    pub(super) fn number(&mut self) -> Result<Number, Fault> {
+    pub(crate) fn number(&mut self) -> Result<Number, Fault> {
         let negative = self.take(b'-');
         let start = self.at;
         self.digits()?;
@@ -276,7 +257,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Goes past any value and gives its text.
-    pub(super) fn skip(&mut self) -> Result<&'de str, Fault> {
+    pub(crate) fn skip(&mut self) -> Result<&'de str, Fault> {
         self.peek();
         let start = self.at;
         // The closing brackets that are still to come.

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use serde_json::value::RawValue;
 
 use serde::Deserialize;
 
+use super::super::json::Raw;
 use super::*;
 
 #[derive(Debug, Default, PartialEq, Deserialize, FromJson)]
@@ -63,7 +63,7 @@ fn variants_are_names_or_objects_with_one_field() {
 
 #[test]
 fn raw_text_is_kept_and_what_follows_is_refused() {
-    let raw: &RawValue = from_str(" [1, {\"a\": 2}] ").unwrap();
+    let raw: Raw<'_> = from_str(" [1, {\"a\": 2}] ").unwrap();
     assert_eq!(raw.get(), "[1, {\"a\": 2}]");
     assert!(!reads("{} {}"));
 }
@@ -95,7 +95,7 @@ fn taken(text: &str) -> [bool; 3] {
     [
         theirs.is_ok(),
         own.is_ok(),
-        from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text.trim_matches([' ', '\n'])),
+        from_str::<Raw<'_>>(text).is_ok_and(|raw| raw.get() == text.trim_matches([' ', '\n'])),
     ]
 }
 
@@ -116,7 +116,7 @@ proptest! {
             let [theirs, own, raw] = taken(&broken);
             prop_assert_eq!(own, theirs, "{}", broken);
             // Numbers out of range are gone past, here and there.
-            prop_assert_eq!(raw, serde_json::from_str::<&RawValue>(&broken).is_ok(), "{}", broken);
+            prop_assert_eq!(raw, serde_json::from_str::<&serde_json::value::RawValue>(&broken).is_ok(), "{}", broken);
         }
     }
 }

@@ -32,7 +32,7 @@ impl<'de> Reader<'de> {
                 Some((place, slot)) => {
                     let bit = bit(place);
                     if seen & bit != 0 {
-                        return Err(<Fault as serde::de::Error>::duplicate_field(names.get(place).unwrap_or(&"")));
+                        return Err(Fault::duplicate(names.get(place).unwrap_or(&"")));
                     }
                     seen |= bit;
                     slot.fill(inside.reader)?;
@@ -45,7 +45,7 @@ impl<'de> Reader<'de> {
         }
         inside.close()?;
         match names.iter().enumerate().find(|(place, _)| needed & !seen & bit(*place) != 0) {
-            Some((_, name)) => Err(<Fault as serde::de::Error>::missing_field(name)),
+            Some((_, name)) => Err(Fault::missing(name)),
             None => Ok(()),
         }
     }

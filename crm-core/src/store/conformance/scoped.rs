@@ -28,7 +28,7 @@ impl Scoped {
             return record;
         }
         let value = serde_json::from_str::<serde_json::Value>(record.body.text()).ok();
-        match value.and_then(|value| Body::write(&value).ok()) {
+        match value.map(|value| Body::write(&value)) {
             Some(body) => Record { body, ..record },
             None => record,
         }
