@@ -5,7 +5,9 @@ use crate::base::codes::Code;
 use crate::base::context::Context;
 use crate::base::decision::Decision;
 use crate::base::error::{Error, Result};
-use crate::base::json::{FromJson, Raw, ToJson};
+#[cfg(feature = "store")]
+use crate::base::json::ToJson;
+use crate::base::json::{FromJson, Raw};
 use crate::base::limits;
 use crate::base::reader;
 use crate::base::reader::Fault;

@@ -9,37 +9,37 @@ use super::error::Kind;
 use super::writer;
 
 macro_rules! codes {
-    ($($variant:ident = $name:literal, $class:ident, $english:literal, $chinese:literal;)*) => {
-        /// A stable code of an error or a reason.
+    ($($(#[$gate:meta])* $variant:ident = $name:literal, $class:ident, $english:literal, $chinese:literal;)*) => {
+        /// A stable code of an error or a reason. Those that only operations with a store raise are not in builds without one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Code {
-            $(#[doc = concat!("`", $name, "`: ", $english)] $variant,)*
+            $($(#[$gate])* #[doc = concat!("`", $name, "`: ", $english)] $variant,)*
         }
 
         impl Code {
             /// Every code, in the table's order.
-            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+            pub const ALL: &'static [Code] = &[$($(#[$gate])* Code::$variant,)*];
 
             /// The stable snake_case name.
             pub const fn name(self) -> &'static str {
-                match self { $(Code::$variant => $name,)* }
+                match self { $($(#[$gate])* Code::$variant => $name,)* }
             }
 
             /// The class of error, or nothing for a code that is only a reason.
             pub const fn kind(self) -> Option<Kind> {
-                match self { $(Code::$variant => class!($class),)* }
+                match self { $($(#[$gate])* Code::$variant => class!($class),)* }
             }
 
             /// The English template.
             pub const fn english(self) -> &'static str {
-                match self { $(Code::$variant => $english,)* }
+                match self { $($(#[$gate])* Code::$variant => $english,)* }
             }
 
             /// The Chinese template.
             #[cfg(feature = "catalogue")]
             pub const fn chinese(self) -> &'static str {
-                match self { $(Code::$variant => $chinese,)* }
+                match self { $($(#[$gate])* Code::$variant => $chinese,)* }
             }
         }
     };

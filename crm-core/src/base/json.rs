@@ -69,9 +69,11 @@ pub fn lost() -> Fault {
 }
 
 /// A piece of JSON text, as it was written.
+#[cfg(feature = "store")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Json(String);
 
+#[cfg(feature = "store")]
 impl Json {
     /// Takes a text that is JSON.
     pub(crate) fn of(text: String) -> Self {
@@ -84,12 +86,14 @@ impl Json {
     }
 }
 
+#[cfg(feature = "store")]
 impl<'de> FromJson<'de> for Json {
     fn from_json(reader: &mut Reader<'de>) -> Result<Self, Fault> {
         reader.skip().map(|text| Json(text.to_owned()))
     }
 }
 
+#[cfg(feature = "store")]
 impl ToJson for Json {
     fn to_json(&self, writer: &mut Writer) {
         writer.push(&self.0);

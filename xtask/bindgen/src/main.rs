@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 
 fn write(input: &Path, out: &Path, mode: &str) -> Result<(), String> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(input).typescript(true).remove_name_section(true).remove_producers_section(true);
+    // The names of functions stay for the optimiser, which leaves them out in the end.
+    bindgen.input_path(input).typescript(true).remove_producers_section(true);
     // The library's default, unlike the tool's, breaks `await init()` without arguments in the browser.
     bindgen.omit_default_module_path(false);
     let chosen = match mode {
