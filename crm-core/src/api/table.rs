@@ -21,6 +21,7 @@ use crate::crm::session::Session;
 use crate::store::repository::{BoxFuture, Repository};
 
 /// A value in its written form.
+#[cfg(feature = "store")]
 pub type Written = crate::base::json::Json;
 
 /// An operation that needs no records: from its written input and the context to the text of its value.
